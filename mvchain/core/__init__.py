@@ -1,0 +1,1 @@
+"""Bytes, hashes, keys, trees and errors: what everything else stands on. Pure."""

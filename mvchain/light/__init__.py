@@ -1,0 +1,1 @@
+"""What a voter or auditor verifies with nothing but the genesis file."""

@@ -1,0 +1,1 @@
+"""One agency's node: storage, replica, network, mempool intake."""
