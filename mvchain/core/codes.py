@@ -7,5 +7,964 @@ Section comments name the module that raises them. A code is never reused for an
 from mvchain.core.errors import Cause
 
 # --- 10xx: bytes of any kind (core.codec, core.proto) ---
-MALFORMED = Cause("MV-1001", "{what} is malformed: {why}.", "Encode it as the specification says and send it again.")
+MALFORMED = Cause(
+    "MV-1001", "{what} is malformed: {why}.", "Encode it as the specification says and send it again."
+)
 TOO_LARGE = Cause("MV-1002", "{what} has {size} bytes; at most {limit} are allowed.", "Send less at once.")
+NOT_CANONICAL = Cause(
+    "MV-1003",
+    "{what} is not in canonical form: the same value has another, canonical encoding.",
+    "Use the shortest form of every value and nothing behind the last one.",
+)
+NOT_UTF8 = Cause("MV-1004", "{what} holds text that is not UTF-8.", "Encode every text as UTF-8.")
+TOO_DEEP = Cause("MV-1005", "{what} is nested deeper than {limit} levels.", "Nest less.")
+DUPLICATE_NAME = Cause(
+    "MV-1006", "{what} holds the name {name!r} twice in one object.", "Name every member of an object once."
+)
+BAD_NUMBER = Cause(
+    "MV-1007",
+    "{what} holds the number {number}; only integers from -(2^53 - 1) to 2^53 - 1 are allowed.",
+    "Write larger integers as texts and avoid fractions and exponents.",
+)
+
+# --- 101x: keys and signatures (core.keys) ---
+CRYPTO_SELF_TEST = Cause(
+    "MV-1010",
+    "The signature library gives another verdict than this network agreed on: {check}.",
+    "Install the pinned PyNaCl wheel; another libsodium is a consensus change (ED07).",
+)
+
+# --- 110x-111x: transactions (ledger.transactions) ---
+UNKNOWN_KIND = Cause(
+    "MV-1101",
+    "The transaction has kind {kind}, which this chain does not know.",
+    "Use a client made for this version of the chain.",
+)
+UNKNOWN_KEY_SCHEME = Cause(
+    "MV-1102",
+    "The {what} has key scheme {scheme}; this chain knows scheme 1 (Ed25519) only.",
+    "Put the byte 1 before the 32 bytes of an Ed25519 key.",
+)
+KEY_NOT_REGISTRABLE = Cause(
+    "MV-1103",
+    "The key {key} is not a sound Ed25519 key and cannot be registered.",
+    "Make a new key with mvchain and register that one.",
+)
+UNKNOWN_SCOPES = Cause(
+    "MV-1104",
+    "The scopes {scopes} of the poll service are not a sum of 1 (create polls) and 2 (manage rolls).",
+    "Ask for 1, 2 or 3.",
+)
+ROLL_CHUNK_LENGTH = Cause(
+    "MV-1105",
+    "The roll chunk has {size} bytes of keys, which is not one or more keys of 33 bytes.",
+    "Join whole keys, each with its scheme byte.",
+)
+ROLL_CHUNK_WEIGHTS = Cause(
+    "MV-1106",
+    "The roll chunk has {keys} keys and {weights} weights.",
+    "Give every key a weight, or send no weights where all are 1.",
+)
+ROLL_KEY_UNSOUND = Cause(
+    "MV-1107",
+    "Key {number} of the roll chunk cannot be a voter's key.",
+    "Remove it; a voter's device makes a sound one.",
+)
+ROLL_KEYS_NOT_ASCENDING = Cause(
+    "MV-1108",
+    "Key {number} of the roll chunk is not greater than the one before it.",
+    "Sort the keys of the whole roll by their bytes and remove repeated ones.",
+)
+
+# --- 112x-114x: poll definitions (ledger.polls, ledger.poll_json) ---
+UNKNOWN_DEFINITION_VERSION = Cause(
+    "MV-1120",
+    "The poll definition has version {version}; this chain knows version 1.",
+    "Write the definition in version 1.",
+)
+BAD_LANGUAGE = Cause(
+    "MV-1121",
+    "{where} names the language {language!r}, which is not 2 to 8 of the characters a-z and hyphen.",
+    "Use a language tag such as ko or en.",
+)
+LANGUAGES_NOT_ASCENDING = Cause(
+    "MV-1122",
+    "{where} does not list its languages once each, in ascending order.",
+    "Sort the texts by language and give one text for each.",
+)
+TEXT_MISSING = Cause("MV-1123", "{where} has no text.", "Write one.")
+OPTION_ID_REPEATED = Cause(
+    "MV-1124",
+    "Question {question} has two options with the id {option!r}.",
+    "Give each option of a question an id of its own.",
+)
+OPTION_ID_EMPTY = Cause(
+    "MV-1125", "Question {question} has an option without an id.", "Give each option an id of 1 to 32 bytes."
+)
+BAD_IMAGE_HASH = Cause(
+    "MV-1126",
+    "The image hash of option {option!r} in question {question} has {size} bytes.",
+    "Give the SHA-256 of the image (32 bytes), or nothing.",
+)
+UNKNOWN_QUESTION_TYPE = Cause(
+    "MV-1127",
+    "Question {question} has type {type}, which this chain does not know.",
+    "Use single, approval, ranked, points or score.",
+)
+NO_QUESTIONS = Cause("MV-1128", "The poll has no question.", "Ask at least one.")
+NO_OPTIONS = Cause("MV-1129", "Question {question} has no option.", "Give it at least one.")
+COUNT_BOUNDS = Cause(
+    "MV-1130",
+    "Question {question} takes {min_count} to {max_count} of {options} options, which is no range.",
+    "Choose bounds with minimum <= maximum, 1 <= maximum and maximum <= number of options.",
+)
+QUOTAS_NOT_ASCENDING = Cause(
+    "MV-1131",
+    "Question {question} does not list its quotas once per group, in ascending order of the groups.",
+    "Sort the quotas by group and give one for each.",
+)
+QUOTA_GROUP_UNKNOWN = Cause(
+    "MV-1132",
+    "Question {question} has a quota for the group {group!r}, which none of its options is in.",
+    "Remove the quota or put options into the group.",
+)
+QUOTA_BOUNDS = Cause(
+    "MV-1133",
+    "The quota of group {group!r} in question {question} asks for {min_count} to {max_count} of {options}.",
+    "Choose bounds with minimum <= maximum and maximum <= number of options in the group.",
+)
+QUOTAS_UNSATISFIABLE = Cause(
+    "MV-1134",
+    "No answer to question {question} can meet its quotas and take {min_count} to {max_count} options.",
+    "Loosen the quotas or the bounds.",
+)
+COST_UNSATISFIABLE = Cause(
+    "MV-1135",
+    "The cheapest answer to question {question} costs {cheapest}, more than its cap of {max_cost}.",
+    "Raise the cap or lower the number of options that must be taken.",
+)
+RANK_WEIGHTS_COUNT = Cause(
+    "MV-1136",
+    "Question {question} ranks up to {max_count} options but declares {weights} rank weights.",
+    "Declare one weight for each rank, the first rank first.",
+)
+RANK_WEIGHTS_RISING = Cause(
+    "MV-1137",
+    "The rank weights of question {question} rise from one rank to the next.",
+    "Give a better rank at least the weight of a worse one.",
+)
+POINTS_BOUNDS = Cause(
+    "MV-1138",
+    "Question {question} asks for {min_sum} to {max_sum} points, at most {option_cap} on each of {options}"
+    " options, which does not fit together.",
+    "Choose minimum <= maximum, cap <= maximum and maximum <= cap times number of options.",
+)
+POLL_TIMES = Cause(
+    "MV-1139",
+    "The poll opens at {opens_at_ms} and closes at {closes_at_ms} with {grace_ms} ms of grace: no time span.",
+    "Let it close after it opens, and before the year 10000.",
+)
+UNKNOWN_MEMBER = Cause(
+    "MV-1140", "{where} has the unknown member {member!r}.", "Remove it, or correct its spelling."
+)
+MISSING_MEMBER = Cause("MV-1141", "{where} lacks the member {member!r}.", "Add it.")
+WRONG_MEMBER = Cause("MV-1142", "{where} is not {expected}.", "Correct its value.")
+
+# --- 115x-116x: answers of a ballot (ledger.ballots); no option is ever named, since causes land in logs ---
+WRONG_ANSWER_COUNT = Cause(
+    "MV-1150",
+    "The ballot has {answers} answers for {questions} questions.",
+    "Answer each question, or say blank where that is allowed.",
+)
+BLANK_NOT_ALLOWED = Cause("MV-1151", "Question {question} does not allow a blank.", "Answer it.")
+WRONG_ANSWER_SHAPE = Cause(
+    "MV-1152",
+    "The answer to question {question} is not {expected}.",
+    "Encode the answer as the question type asks.",
+)
+NO_SUCH_OPTION = Cause(
+    "MV-1153",
+    "The answer to question {question} names an option that is not among its {options}.",
+    "Number the options from 0, as the poll lists them.",
+)
+OPTION_REPEATED = Cause(
+    "MV-1154", "The answer to question {question} names an option twice.", "Name each option at most once."
+)
+OPTIONS_NOT_ASCENDING = Cause(
+    "MV-1155", "The answer to question {question} does not list its options in ascending order.", "Sort them."
+)
+TOO_FEW_OPTIONS = Cause(
+    "MV-1156",
+    "The answer to question {question} names {count} options; at least {min_count} are asked for.",
+    "Choose more.",
+)
+TOO_MANY_OPTIONS = Cause(
+    "MV-1157",
+    "The answer to question {question} names {count} options; at most {max_count} are allowed.",
+    "Choose fewer.",
+)
+QUOTA_MISSED = Cause(
+    "MV-1158",
+    "The answer to question {question} names {count} of group {group!r}; at least {min_count} must be.",
+    "Choose more of that group.",
+)
+QUOTA_EXCEEDED = Cause(
+    "MV-1159",
+    "The answer to question {question} names {count} of group {group!r}; at most {max_count} may be.",
+    "Choose fewer of that group.",
+)
+COST_EXCEEDED = Cause(
+    "MV-1160",
+    "The options of the answer to question {question} cost {cost} in sum; at most {max_cost} is allowed.",
+    "Choose fewer or cheaper options.",
+)
+POINTS_OUT_OF_RANGE = Cause(
+    "MV-1161",
+    "The answer to question {question} gives an option fewer than 1 or more than {option_cap} points.",
+    "Leave out options without points, and keep to the cap.",
+)
+TOO_FEW_POINTS = Cause(
+    "MV-1162",
+    "The answer to question {question} gives {points} points in sum; at least {min_sum} are asked for.",
+    "Give more.",
+)
+TOO_MANY_POINTS = Cause(
+    "MV-1163",
+    "The answer to question {question} gives {points} points in sum; at most {max_sum} are allowed.",
+    "Give fewer.",
+)
+WRONG_MARK_COUNT = Cause(
+    "MV-1164",
+    "The answer to question {question} has {marks} marks for {options} options.",
+    "Give each option a mark or none, in the order of the poll.",
+)
+MARK_OUT_OF_RANGE = Cause(
+    "MV-1165",
+    "The answer to question {question} has a mark outside 0 to {max_mark}.",
+    "Keep to the marks of the question.",
+)
+NO_MARK = Cause(
+    "MV-1166",
+    "The answer to question {question} marks no option.",
+    "Mark at least one, or say blank where that is allowed.",
+)
+UNKNOWN_OPTION_ID = Cause(
+    "MV-1167", "Question {question} has no option with the given id.", "Use the ids that the poll lists."
+)
+
+# --- 12xx: rules of the state (ledger.admission, ledger.lifecycle) ---
+UNKNOWN_SIGNER = Cause(
+    "MV-1201",
+    "The key {signer} is registered with no agency of this chain.",
+    "Have an agency register it as an operator or authorise it as a service.",
+)
+SIGNER_REVOKED = Cause(
+    "MV-1202", "The key {signer} was revoked by its agency.", "Sign with a key that is in force."
+)
+WRONG_SEQUENCE = Cause(
+    "MV-1203",
+    "The transaction has sequence {sequence}; the next one of this key is {expected}.",
+    "Sign it again with the expected sequence, unless it was accepted already.",
+)
+NOT_PERMITTED = Cause(
+    "MV-1204", "A key with the role {role} may not sign {action}.", "Have a key sign it whose role allows it."
+)
+OUT_OF_SCOPE = Cause(
+    "MV-1205",
+    "The poll service may not sign {action}: its scopes do not hold it.",
+    "Ask the agency to authorise a service key with that scope.",
+)
+OTHER_AGENCY = Cause(
+    "MV-1206",
+    "{what} belongs to agency {owner}, the signer to agency {agency}.",
+    "Have a key of the owning agency sign it.",
+)
+KEY_ALREADY_REGISTERED = Cause(
+    "MV-1207",
+    "The key {key} is or was registered with agency {agency}.",
+    "Make a new key; one that was registered once is never registered again.",
+)
+NO_SUCH_SIGNER = Cause(
+    "MV-1208",
+    "The agency has no {role} key {key} in force.",
+    "Compare the key with the list of the agency's keys.",
+)
+TOO_MANY_SIGNERS = Cause(
+    "MV-1209",
+    "The agency has registered {limit} keys, revoked ones included; there is room for no more.",
+    "Use the keys that are registered.",
+)
+NO_SUCH_POLL = Cause("MV-1210", "There is no poll {poll} on this chain.", "Check the number of the poll.")
+NO_SUCH_ROLL = Cause("MV-1211", "There is no roll {roll} on this chain.", "Check the number of the roll.")
+ROLL_SEALED = Cause("MV-1212", "Roll {roll} is sealed and never changes.", "Create another roll.")
+ROLL_NOT_SEALED = Cause(
+    "MV-1213", "Roll {roll} is not sealed yet.", "Seal the roll first; then register the poll."
+)
+ROLL_IN_USE = Cause(
+    "MV-1214", "Roll {roll} serves poll {poll}; a roll serves one poll only.", "Create a roll for this poll."
+)
+ROLL_ORDER = Cause(
+    "MV-1215",
+    "The first key of the chunk does not come after the last key of roll {roll}.",
+    "Sort the keys of the whole roll, and send its chunks in that order.",
+)
+ROLL_FULL = Cause(
+    "MV-1216",
+    "Roll {roll} would have {size} entries; at most {limit} are allowed.",
+    "Split the voters over several polls.",
+)
+ROLL_MISMATCH = Cause(
+    "MV-1217",
+    "Roll {roll} has {size} entries and the root {root}, not what the seal names.",
+    "Compare the entries on the chain with your list, and seal what is there or create another roll.",
+)
+ROLL_EMPTY = Cause("MV-1218", "Roll {roll} has no entry.", "Append the voters before sealing it.")
+WRONG_POLL_STATE = Cause(
+    "MV-1220",
+    "Poll {poll} is {state}; {action} is possible only while it is {allowed}.",
+    "Look at the state of the poll; this step is not open to it now.",
+)
+POLL_ENDED_ALREADY = Cause(
+    "MV-1221",
+    "The poll would close at {closes_at_ms} ms, but block time is already {time_ms} ms.",
+    "Choose a later closing time.",
+)
+EXTENSION_NOT_LATER = Cause(
+    "MV-1222",
+    "Poll {poll} closes at {closes_at_ms} ms; {requested_ms} ms is not later.",
+    "An extension can only move the closing time later.",
+)
+NO_SUCH_ACTION = Cause(
+    "MV-1223",
+    "No action with the hash {action} waits for approval.",
+    "It took effect, or was overtaken by another change; look at the record of the poll or roll.",
+)
+ALREADY_APPROVED = Cause(
+    "MV-1224", "This key has approved the action {action} already.", "Another operator has to approve it."
+)
+TOO_MANY_PENDING = Cause(
+    "MV-1225",
+    "{what} has {limit} actions that wait for approval.",
+    "Have one of them approved first.",
+)
+DEFINITION_OF_OTHER_AGENCY = Cause(
+    "MV-1226",
+    "The definition names agency {named}, the signer belongs to agency {agency}.",
+    "Correct the agency in the definition, or have the named agency register it.",
+)
+POLL_NOT_OPEN = Cause(
+    "MV-1230", "Poll {poll} is {state} and takes no ballots.", "Ballots are taken while the poll is open."
+)
+NOT_ON_ROLL = Cause(
+    "MV-1231",
+    "The key is not on roll {roll} of poll {poll}.",
+    "Use the key that was enrolled for this poll; each poll has its own.",
+)
+REVOTE_NOT_ALLOWED = Cause(
+    "MV-1232",
+    "This key has a ballot in poll {poll}, which does not allow another.",
+    "Nothing to do: the first ballot counts.",
+)
+WRONG_REVISION = Cause(
+    "MV-1233",
+    "The ballot has revision {revision}; the next one of this key in poll {poll} is {expected}.",
+    "Sign it again with the expected revision, unless it was accepted already.",
+)
+TOO_MANY_REVISIONS = Cause(
+    "MV-1234",
+    "This key has {limit} ballots in poll {poll}; no more are taken.",
+    "Nothing to do: the last ballot counts.",
+)
+BLOCK_FULL = Cause(
+    "MV-1240",
+    "The transaction needs {units} work units; the block has {left} left.",
+    "Nothing to do: it waits for a later block.",
+)
+
+# --- 13xx: waiting transactions (ledger.mempool) ---
+ALREADY_WAITING = Cause(
+    "MV-1301", "The transaction waits for a block already.", "Nothing to do: ask for it by its id."
+)
+BALLOT_CONFLICT = Cause(
+    "MV-1302",
+    "Another ballot of this key in poll {poll} waits for a block: {first}.",
+    "Wait until that one is committed; where re-voting is allowed, send the next revision then.",
+)
+POOL_FULL = Cause(
+    "MV-1303",
+    "The node holds as many waiting transactions of this submitter as it can.",
+    "Send it again a little later; the same bytes are safe to repeat.",
+)
+DEFINITION_REPLACED = Cause(
+    "MV-1304",
+    "Poll {poll} was given another definition since the ballot was received.",
+    "Read the poll as it is now, and sign the ballot again.",
+)
+
+# --- 408x: the state in the store (ledger.state) ---
+NO_STATE = Cause(
+    "MV-4080",
+    "The store holds no state.",
+    "Start the node with its genesis file, or put back the data directory that it had.",
+)
+STATE_RECORD_MISSING = Cause(
+    "MV-4081",
+    "The store lacks {what}, which other records name.",
+    "Stop the node and build its data directory anew from the other agencies.",
+)
+
+# --- 31xx: election files (ledger.pabulib) ---
+ELECTION_SYNTAX = Cause(
+    "MV-3101",
+    "Line {line} of the election file cannot be read: {why}.",
+    "Check it against the .pb format of Pabulib.",
+)
+ELECTION_META = Cause(
+    "MV-3102",
+    "The election file says {key} = {value!r}, which is not {expected}.",
+    "Correct the META section.",
+)
+ELECTION_TRUNCATED = Cause(
+    "MV-3103",
+    "The election file announces {announced} {what} but holds {found}.",
+    "Fetch the file again; it looks cut off.",
+)
+ELECTION_KIND = Cause(
+    "MV-3104",
+    "The election file holds ballots of the kind {kind!r}.",
+    "Use a file of kind choose-1, approval, cumulative or ordinal.",
+)
+
+# --- 20xx: blocks, commits, evidence (ledger.validators, .blocks, .endorsements, .commits, .evidence) ---
+VALIDATOR_KEY_LENGTH = Cause(
+    "MV-2001", "A validator key has {size} bytes instead of 32.", "Get the validator set from another node."
+)
+VALIDATOR_POWER = Cause(
+    "MV-2002",
+    "A validator or the whole set has power {power}, which is not from 1 to {limit}.",
+    "Get the validator set from another node.",
+)
+VALIDATOR_TWICE = Cause(
+    "MV-2003",
+    "The validator {address} is in the validator set twice.",
+    "Get the validator set from another node.",
+)
+TOO_MANY_VALIDATORS = Cause(
+    "MV-2004",
+    "The validator set has {count} members; at most {limit} are allowed.",
+    "Get the validator set from another node.",
+)
+BAD_HEADER = Cause(
+    "MV-2010",
+    "The header of height {height} has an invalid {field}: {why}.",
+    "Do not trust whoever made it; ask another node.",
+)
+BAD_COMMIT_FORM = Cause(
+    "MV-2011",
+    "The commit for height {height} is not well formed: {why}.",
+    "Do not trust whoever made it; ask another node.",
+)
+BAD_COMMIT_ENTRY = Cause(
+    "MV-2012",
+    "Entry {index} of the commit for height {height} is not well formed: {why}.",
+    "Do not trust whoever made it; ask another node.",
+)
+BAD_ENDORSEMENT = Cause(
+    "MV-2013",
+    "A prevote or precommit has an invalid {field}: {why}.",
+    "Do not trust whoever made it; ask another node.",
+)
+BAD_PROPOSAL = Cause(
+    "MV-2014",
+    "A proposal has an invalid {field}: {why}.",
+    "Do not trust whoever made it; ask another node.",
+)
+COMMIT_HEIGHT = Cause(
+    "MV-2020", "The commit is for height {height}, not {expected}.", "Get the commit of the right height."
+)
+COMMIT_BLOCK = Cause(
+    "MV-2021",
+    "The commit for height {height} is for another block than the one shown.",
+    "Do not trust whoever put the two together; ask another node.",
+)
+COMMIT_COUNT = Cause(
+    "MV-2022",
+    "The commit for height {height} has {count} entries for {expected} validators.",
+    "Get commit and validator set of the same height.",
+)
+COMMIT_ADDRESS = Cause(
+    "MV-2023",
+    "Entry {index} of the commit for height {height} names {address}, not the validator at that place.",
+    "Do not trust whoever made it; ask another node.",
+)
+COMMIT_SIGNATURE = Cause(
+    "MV-2024",
+    "The signature in entry {index} of the commit for height {height} is not its validator's.",
+    "Do not trust whoever made it; ask another node.",
+)
+COMMIT_POWER = Cause(
+    "MV-2025",
+    "The commit for height {height} holds power {power} of {total}, not more than two thirds.",
+    "Wait for more precommits, or ask another node.",
+)
+EVIDENCE_PAIR = Cause(
+    "MV-2030",
+    "The two messages in the evidence differ in their {field}; together they prove nothing.",
+    "Only two messages of one validator, kind, height and round for different blocks are evidence.",
+)
+EVIDENCE_ORDER = Cause(
+    "MV-2031",
+    "The two messages in the evidence are for the same block or in the wrong order.",
+    "Put the message with the lower block id first.",
+)
+EVIDENCE_STRANGER = Cause(
+    "MV-2032",
+    "The evidence names {address} at place {index}, which is not a validator of height {height}.",
+    "Check the evidence against the validator set of its own height.",
+)
+EVIDENCE_CONTEXT = Cause(
+    "MV-2033",
+    "The evidence states {field} {stated}; at height {height} it was {expected}.",
+    "Build the evidence from the validator set and block time of its own height.",
+)
+EVIDENCE_SIGNATURE = Cause(
+    "MV-2034",
+    "A signature in the evidence against {address} at height {height} is not that validator's.",
+    "Drop the evidence; whoever made it forged or damaged it.",
+)
+
+# --- 204x: the genesis document (ledger.genesis) ---
+GENESIS_FAULTS = Cause(
+    "MV-2040", "The genesis document has {count} faults: {faults}", "Correct all of them, then start again."
+)
+GENESIS_CHAIN_NAME = Cause(
+    "MV-2041",
+    "The chain name {name!r} is not 1 to {limit} of the characters a-z, 0-9 and hyphen.",
+    "Choose another name.",
+)
+GENESIS_CHAIN_ID = Cause(
+    "MV-2042",
+    "The genesis document says chain id {stated!r}; its content gives {expected!r}.",
+    "Get the unchanged document from the agencies and compare its hash with theirs.",
+)
+GENESIS_VALUE = Cause("MV-2043", "{field} is {value}, not from {lo} to {hi}.", "Choose a value in that range.")
+GENESIS_AGENCY_COUNT = Cause(
+    "MV-2044", "The document names {count} agencies, not {lo} to {hi}.", "Add or remove agencies."
+)
+GENESIS_AGENCY_NUMBER = Cause(
+    "MV-2045",
+    "The agency at place {expected} has number {number}.",
+    "Number the agencies 1, 2, 3 and so on, in that order, and have them sign their entries so.",
+)
+GENESIS_AGENCY_NAME = Cause(
+    "MV-2046",
+    "The {field} of agency {number} is empty, longer than {limit} bytes, or not plain printable text.",
+    "Give the agency a name of one line.",
+)
+GENESIS_KEY_UNSOUND = Cause(
+    "MV-2047",
+    "The {role} key of agency {number} is not a sound Ed25519 key.",
+    "Make a new key with mvchain on the agency's own host.",
+)
+GENESIS_KEY_SHARED = Cause(
+    "MV-2048",
+    "The {role} key of agency {number} stands in the document twice.",
+    "Use a new key for each role of each agency.",
+)
+GENESIS_KEY_PROOF = Cause(
+    "MV-2049",
+    "The entry of agency {number} is not signed by its {role} key for the chain {chain_name!r}.",
+    "Have the agency make its entry again, with the same chain name and number.",
+)
+
+# --- 21xx: peers (node.wire, node.handshake, node.peer, node.transport, node.gossip) ---
+UNKNOWN_MESSAGE = Cause(
+    "MV-2101", "The peer sent a message of the unknown type {type}.", "Run the same version on both nodes."
+)
+UNASKED_ANSWER = Cause(
+    "MV-2102", "The peer sent an answer ({what}) that nobody had asked for.", "Send answers to requests only."
+)
+PROTOCOL_VERSION_DIFFERS = Cause(
+    "MV-2110",
+    "The other node speaks version {theirs} of the peer protocol, this one version {ours}.",
+    "Bring both nodes to the same release.",
+)
+GENESIS_DIFFERS = Cause(
+    "MV-2111",
+    "The other node belongs to the chain with genesis {theirs}, this one to {ours}.",
+    "Compare the genesis files and the addresses of the peers.",
+)
+UNKNOWN_NODE_KEY = Cause(
+    "MV-2112",
+    "The node key {key} is neither an agency's on the chain nor a configured observer's.",
+    "Ask the operator to add the key, or follow the chain through the public API.",
+)
+SELF_CONNECTION = Cause(
+    "MV-2113", "The node reached itself.", "Take its own address and key out of the list of peers."
+)
+WEAK_EPHEMERAL_KEY = Cause(
+    "MV-2114", "The other side sent an ephemeral key of low order.", "Send a fresh random key."
+)
+BAD_HANDSHAKE = Cause(
+    "MV-2115", "The other side broke the order or form of the handshake: {why}.", "Send hello, then proof of identity."
+)
+HANDSHAKE_NOT_AUTHENTIC = Cause(
+    "MV-2116",
+    "The handshake was altered on its way, or its signature does not hold.",
+    "Look for a device between the nodes that changes traffic.",
+)
+WRONG_ADDRESSEE = Cause(
+    "MV-2117",
+    "The other node wanted to reach the node {wanted}; this is {ours}.",
+    "Correct the address or the key in its list of peers.",
+)
+UNEXPECTED_NODE_KEY = Cause(
+    "MV-2118",
+    "The node {wanted} was expected at this address; {found} answered.",
+    "Correct the address or the key in the list of peers.",
+)
+FRAME_SIZE = Cause(
+    "MV-2120",
+    "The peer announced a frame of {size} bytes; {least} to {most} are allowed.",
+    "Send frames within these bounds.",
+)
+FRAME_NOT_AUTHENTIC = Cause(
+    "MV-2121",
+    "A frame from the peer was altered, repeated, left out or sent out of order.",
+    "Connect again; look for a device between the nodes that changes traffic.",
+)
+HANDSHAKE_TIMEOUT = Cause(
+    "MV-2130", "The handshake was not over after {seconds} s.", "Look at the network between the nodes."
+)
+PEER_SILENT = Cause(
+    "MV-2131",
+    "The peer sent nothing for {silence} s, or no whole frame for {frame} s.",
+    "Look at the network between the nodes and at the load of the peer.",
+)
+PEER_NOT_READING = Cause(
+    "MV-2132",
+    "The peer took none of the waiting bytes for {seconds} s.",
+    "Look at the network between the nodes and at the load of the peer.",
+)
+DUPLICATE_CONNECTION = Cause(
+    "MV-2133", "The two nodes have another connection, which they keep.", "None is needed."
+)
+TOO_MANY_CONNECTIONS = Cause(
+    "MV-2134",
+    "Too many connections from {address} wait for their handshake.",
+    "Wait some seconds before connecting again.",
+)
+GOODBYE_FROM_PEER = Cause(
+    "MV-2135", "The peer closed the connection with {code!r}: {reason!r}.", "See what the code says."
+)
+CANNOT_LISTEN = Cause(
+    "MV-2136",
+    "The node cannot listen for peers on {host} port {port}: {why}.",
+    "Choose a free port and an address of this machine.",
+)
+
+# --- 22xx: blocks being decided (node.candidates, node.replica) ---
+COMPACT_PROPOSAL_MISMATCH = Cause(
+    "MV-2201",
+    "The parts of the proposal for height {height} are not those its block id names.",
+    "The peer altered it or is of another version; it is asked for again from others.",
+)
+WRONG_HEADER_FIELD = Cause(
+    "MV-2202",
+    "Block {height} has a wrong {field}.",
+    "The block is refused; if every block is, compare the versions and genesis files of the nodes.",
+)
+BLOCK_FROM_THE_FUTURE = Cause(
+    "MV-2203",
+    "The time of block {height} is more than {limit_ms} ms ahead of this node's clock.",
+    "Check the clocks of this machine and of the agencies (NTP).",
+)
+FORGED_SIGNATURE = Cause(
+    "MV-2204",
+    "The signature of {what} at height {height} is not its validator's.",
+    "The peer forged or damaged it; the connection is closed.",
+)
+CHAIN_DIVERGED = Cause(
+    "MV-4090",
+    "Block {height} was committed by the agencies, but this node cannot execute it: {why}",
+    "Stop; compare this node's version and genesis file with the other agencies' before starting it again.",
+)
+
+# --- 60xx: requests to the public API (api.errors says with which HTTP status) ---
+NOT_HTTP = Cause("MV-6001", "The request is not valid HTTP/1.1.", "Use a sound HTTP client and try again.")
+REQUEST_HEAD_TOO_LARGE = Cause(
+    "MV-6002",
+    "The request line or a header is longer than allowed.",
+    "Send no cookies and no long headers.",
+)
+ROUTE_UNKNOWN = Cause("MV-6003", "Nothing is served under this path.", "See /v1/openapi.json for what is.")
+METHOD_NOT_ALLOWED = Cause(
+    "MV-6004", "This path does not take this method, only {allowed}.", "Use a method that it takes."
+)
+MEDIA_TYPE_UNKNOWN = Cause(
+    "MV-6005",
+    "The Content-Type of the request is not one of {allowed}.",
+    "Send the body as one of these and say so in Content-Type.",
+)
+BODY_ENCODED = Cause(
+    "MV-6006", "The request has a Content-Encoding.", "Send the body as it is, without compression."
+)
+BODY_TOO_LARGE = Cause(
+    "MV-6007", "The body of the request is larger than {limit} bytes.", "Split it over several requests."
+)
+BODY_TOO_SLOW = Cause(
+    "MV-6008",
+    "The body did not arrive within {seconds} s at {bytes_per_s} bytes per second or more.",
+    "Send it again over a faster connection, or less at once.",
+)
+BODY_UNEXPECTED = Cause("MV-6009", "This path takes no body.", "Send the request without a body.")
+PARAMETER_UNKNOWN = Cause(
+    "MV-6010",
+    "The query has a parameter that this path does not know; it knows {allowed}.",
+    "Remove it, or correct its spelling.",
+)
+PARAMETER_REPEATED = Cause("MV-6011", "The query has a parameter twice.", "Give each parameter once.")
+PARAMETER_WRONG = Cause("MV-6012", "The parameter {name} is not {expected}.", "Correct its value.")
+FIELD_UNKNOWN = Cause(
+    "MV-6013", "{what} does not have exactly the members {expected}.", "Send these members and no others."
+)
+BATCH_COUNT = Cause(
+    "MV-6014",
+    "The request holds {count} transactions; 1 to {limit} are allowed.",
+    "Send at least one, and split larger batches.",
+)
+NOT_BASE64 = Cause(
+    "MV-6015", "Item {item} of the request is not base64.", "Encode the bytes of each transaction as base64."
+)
+SERVER_BUSY = Cause(
+    "MV-6016",
+    "The node answers as many readers as it may without slowing the ledger down.",
+    "Ask again in {retry_after_s} s, or ask another node.",
+)
+ANSWER_LATE = Cause(
+    "MV-6017",
+    "The node did not finish within {seconds} s; what was sent may still have been received.",
+    "Ask for the transaction by its id, or send the same bytes again: that is safe.",
+)
+EXPECTATION_UNKNOWN = Cause(
+    "MV-6018", "The request has an Expect header other than 100-continue.", "Send it without that header."
+)
+TRANSACTION_UNKNOWN = Cause(
+    "MV-6020",
+    "This node knows no such transaction.",
+    "Check the id; if you have the transaction, send it again: that is safe.",
+)
+POLL_UNKNOWN = Cause("MV-6021", "There is no poll {poll} on this chain.", "See /v1/polls for those there are.")
+BLOCK_UNKNOWN = Cause(
+    "MV-6022",
+    "This node has no block {height}.",
+    "See /v1/status for the heights it has, or ask another node.",
+)
+BALLOT_UNKNOWN = Cause(
+    "MV-6023", "No accepted ballot has this id.", "Check the id; a receipt is given for accepted ballots only."
+)
+RECEIPT_NOT_YET = Cause(
+    "MV-6024",
+    "The ballot is not yet under a block that proves its acceptance.",
+    "Ask again in {retry_after_s} s.",
+)
+CODE_UNKNOWN = Cause("MV-6025", "No error has this code.", "Check the code; it looks like MV-6003.")
+INTERNAL = Cause(
+    "MV-6030", "The node failed to answer; its operator finds the cause in its log.", "Ask another node."
+)
+HTTP_PARSER_MISSING = Cause(
+    "MV-6031",
+    "aiohttp is installed without its C parser, whose strictness the public API relies on.",
+    "Install aiohttp from a wheel that has it.",
+)
+
+CANNOT_LISTEN = Cause(
+    "MV-6032",
+    "The public API cannot listen on {host} port {port}: {why}.",
+    "Choose an address of this machine and a port that nothing else uses.",
+)
+
+# --- 605x: what a client of the API meets (api.client) ---
+SERVER_UNREACHABLE = Cause(
+    "MV-6050", "No answer from {url}: {why}.", "Check the address and the network, or ask another node."
+)
+ANSWER_TOO_LARGE = Cause(
+    "MV-6051", "The answer of {url} is larger than {limit} bytes.", "Ask another node; this one misbehaves."
+)
+ANSWER_MALFORMED = Cause(
+    "MV-6052",
+    "The answer of {url} is not what the interface promises: {why}.",
+    "Check that the address is that of an mvchain node of this version.",
+)
+
+# --- 50xx: receipts (light.receipts, light.verify) ---
+MALFORMED_RECEIPT = Cause(
+    "MV-5001",
+    "The receipt is malformed at {name}: {why}.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+UNKNOWN_RECEIPT_FORMAT = Cause(
+    "MV-5002",
+    "The receipt says its format is {form!r}; this program knows {known!r}.",
+    "Use a newer version of this program.",
+)
+RECEIPT_OF_ANOTHER_CHAIN = Cause(
+    "MV-5003",
+    "The receipt is of chain {chain}; the genesis file is of chain {trusted}.",
+    "Use the genesis file of the chain that the receipt names.",
+)
+RECEIPT_VALIDATORS = Cause(
+    "MV-5004",
+    "The agencies named for block {height} are not those of the genesis file.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_SIGNERS = Cause(
+    "MV-5005",
+    "The signatures for block {height} are not each of another agency, in order, and just enough.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_NO_QUORUM = Cause(
+    "MV-5006",
+    "Only {have} of {of} agencies signed block {height}; more than two thirds are needed.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_HEADERS = Cause(
+    "MV-5007",
+    "Block {following} is not the one that follows block {height}.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_NOT_INCLUDED = Cause(
+    "MV-5008",
+    "Ballot {ballot} is not proved to be in block {height}.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_NOT_ACCEPTED = Cause(
+    "MV-5009",
+    "Block {height} is not proved to have accepted ballot {ballot} as the receipt says.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_OTHER_PLACE = Cause(
+    "MV-5010",
+    "The receipt proves ballot {ballot} at one place and an accepted ballot at another.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+
+# --- 309x: files named on a command line (light.__main__, cli) ---
+CANNOT_READ_FILE = Cause("MV-3090", "{path} cannot be read: {why}.", "Check the path and the permissions.")
+FILE_TOO_LARGE = Cause("MV-3091", "{path} is larger than {limit} bytes.", "It is not the file that is meant here.")
+
+# --- 139x: the way into the node (node.intake) ---
+POLL_HAS_CLOSED = Cause(
+    "MV-1390",
+    "Poll {poll} takes no more ballots: its closing time has passed.",
+    "The ballot came too late; nothing can be done.",
+)
+BAD_SIGNATURE = Cause(
+    "MV-1391",
+    "The signature of transaction {tx} is not its signer's for this chain and poll definition.",
+    "Sign the payload with the genesis hash and the definition hash that this chain has for the poll.",
+)
+NODE_BUSY = Cause(
+    "MV-1392",
+    "This node has as many transactions under way as it can verify.",
+    "Send the same bytes again after the seconds that Retry-After names, or to another node.",
+)
+BAD_SETTINGS = Cause(
+    "MV-3001",
+    "{path} has faults: {faults}.",
+    "Correct each line; node.toml.example shows every setting with its unit and default.",
+)
+
+# --- 400x: files (node.files, node.framing) ---
+DISK_FAILED = Cause(
+    "MV-4001",
+    "The disk refused to {operation} {path}: {why}.",
+    "Free space or replace the disk, then start the node again; it is safe, the node stopped before it answered.",
+)
+DISK_FULL = Cause(
+    "MV-4002",
+    "The disk that holds {path} has {free} bytes left; the node keeps {least} free.",
+    "Free space, then start the node again.",
+)
+NEWER_FORMAT = Cause(
+    "MV-4003",
+    "{path} has format version {version}; this program knows version {known}.",
+    "Use the program version that wrote it, or a newer one.",
+)
+FILE_IN_USE = Cause(
+    "MV-4004",
+    "{path} is held by another process.",
+    "Stop the other node that uses these files. Never run two nodes with one key.",
+)
+RECORD_DAMAGED = Cause(
+    "MV-4005",
+    "Record {record} of {path}, at byte {offset}, is damaged, and there are records behind it.",
+    "{remedy}",
+)
+FILE_DAMAGED = Cause("MV-4006", "{path} is not what this node wrote: {why}.", "{remedy}")
+
+# --- 401x: the database of blocks and state (node.store) ---
+STORE_DAMAGED = Cause(
+    "MV-4011",
+    "The database {path} is damaged: {why}.",
+    "Set the directory aside and start again: the node fetches the blocks from the other agencies.",
+)
+STORE_FOREIGN = Cause(
+    "MV-4012",
+    "The database {path} was not made by mvchain.",
+    "Give the node a directory of its own.",
+)
+
+# --- 403x: the sign guard (node.guard) ---
+GUARD_REFUSES = Cause(
+    "MV-4031",
+    "The sign guard stands at {stands} and does not sign {asked}.",
+    "Nothing to do after a restart. If it goes on, another copy of this key or an old copy of the guard is in use.",
+)
+GUARD_DAMAGED = Cause(
+    "MV-4032",
+    "The sign guard {path} is damaged: {why}.",
+    "Never put back an older copy. Set it aside: the node then signs nothing for 10 heights.",
+)
+GUARD_FOREIGN = Cause(
+    "MV-4033",
+    "The sign guard {path} belongs to validator {address} of chain {chain_id}.",
+    "Point the node to the guard that lies with its own key, or to a new place.",
+)
+
+# --- 404x: the journal (node.journal) ---
+JOURNAL_FULL = Cause(
+    "MV-4041",
+    "The journal of received transactions is full at {limit} bytes.",
+    "Send the same bytes again after the seconds that Retry-After names, or to another node.",
+)
+
+# --- 300x: key files (node.keystore) ---
+KEY_FILE_MISSING = Cause("MV-3001", "There is no key file {path}.", "Make the key, or correct the path.")
+KEY_FILE_EXISTS = Cause(
+    "MV-3002", "The key file {path} exists already.", "Choose another path; a key is never overwritten."
+)
+KEY_FILE_MODE = Cause(
+    "MV-3003",
+    "The key file {path} has mode {mode}; others than its owner may use it.",
+    "Run chmod 600 on it, and replace the key if others had access to this machine.",
+)
+KEY_FILE_DAMAGED = Cause(
+    "MV-3004", "The key file {path} is not one: {why}.", "Put back the copy that was made with the key."
+)
+KEY_FILE_PLAIN = Cause(
+    "MV-3005",
+    "The key file {path} is not encrypted.",
+    "Encrypt it with a passphrase; plain keys are for localnets only.",
+)
+PASSPHRASE_WRONG = Cause(
+    "MV-3006", "The passphrase does not open the key file {path}.", "Give the one it was made with."
+)
+PASSPHRASE_TOO_SHORT = Cause(
+    "MV-3007", "The passphrase has fewer than {least} bytes.", "Choose a longer one."
+)
+KDF_OUT_OF_RANGE = Cause(
+    "MV-3008",
+    "Argon2id with {operations} passes over {memory_bytes} bytes is outside what key files allow.",
+    "Use at least 2 passes over 19 MiB or 1 over 46 MiB, and at most 16 passes over 1 GiB.",
+)

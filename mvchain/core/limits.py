@@ -13,6 +13,7 @@ PART_BYTES = 65_536
 """Part of a part set (C58)."""
 ANSWER_ENTRIES_PER_UNIT = 16
 ROLL_KEYS_PER_UNIT = 30
+DEFINITION_BYTES_PER_UNIT = 1024
 
 # --- polls (ledger L6) ---
 MAX_QUESTIONS = 64
@@ -49,6 +50,22 @@ MAX_EVIDENCE_BYTES = 1024
 """One piece of duplicate-endorsement evidence, encoded (C66)."""
 MAX_BLOCK_EVIDENCE = 50
 
+# --- messages of the chain, encoded: twice what the longest honest one takes, so that bytes are refused unread ---
+MAX_HEADER_BYTES = 1024
+MAX_COMMIT_BYTES = 24 * 1024
+"""One of MAX_VALIDATORS entries of at most 111 bytes takes 11 kB (C49, C50; ATK16)."""
+MAX_ENDORSEMENT_BYTES = 512
+MAX_PROPOSAL_BYTES = 512
+MAX_BLOCK_PARTS = (MAX_BLOCK_BYTES - 1) // PART_BYTES + 1
+"""No block has more parts, so no proposal may announce more (C48, ATK03)."""
+MIN_BLOCK_BYTES = 256 * 1024
+"""Least value of block.max_bytes: one transaction, all evidence and the largest commit fit, with room (ATK11)."""
+MIN_BLOCK_UNITS = MAX_TRANSACTION_BYTES // ANSWER_ENTRIES_PER_UNIT + 1
+"""Least value of block.max_gas: the ballot with the most entries fits, else it would wait for ever (ATK11)."""
+MAX_AGENCY_NAME_BYTES = 200
+MAX_TIMEOUT_MS = 60_000
+MAX_HEARTBEAT_MS = 3_600_000
+
 # --- proofs and receipts (C20, ledger L11) ---
 MAX_AUNTS = 100
 MAX_RECEIPT_BYTES = 64 * 1024
@@ -57,3 +74,79 @@ MAX_RECEIPT_BYTES = 64 * 1024
 MAX_ROUND = 1_000_000
 MAX_ROUNDS_AHEAD = 8
 """Rounds above the present one whose prevotes and precommits are kept; f+1 of a later round still skip to it."""
+MAX_ROUNDS_BEHIND = 8
+"""Rounds below the present one whose messages are kept for peers that are still there; older ones only where a
+proposal, the valid block or the decision rests on them (faults S10, I7)."""
+
+# --- bytes of any kind ---
+MAX_ARRAY_ITEMS = 1 << 13
+"""Items of one msgpack array; more than any record has (a block names 5,000 transactions)."""
+MAX_NESTING = 32
+"""Levels of arrays, or of JSON arrays and objects (LIM12); far above any record, far below the interpreter's
+limit of recursion, which comparing or printing a deeper value would meet."""
+
+# --- documents (ledger L2, L5, L6) ---
+MAX_NUMBER = (1 << 32) - 1
+"""Numbers of polls and rolls, sizes and counters of signers: four bytes in the keys of the state."""
+MAX_LANGUAGES = 16
+MAX_TITLE_BYTES = 1_000
+DEFAULT_GRACE_MS = 60_000
+DEFAULT_APPROVALS = 2
+"""What a poll has that does not say (L4, L6)."""
+MAX_COST = 1 << 43
+"""One option; the costs of 1,000 options in sum stay below 2^53 (L6)."""
+MAX_TALLY_BYTES = 16 * 1024 * 1024
+"""A stored tally or recount. A definition of 64 KiB holds about 4,000 options at most; with position matrices
+of 100 ranks that is 400,000 numbers."""
+MAX_CLOCK_AHEAD_MS = 60_000
+"""A block whose time is further ahead of the own clock gets a nil prevote (C78)."""
+
+# --- state and waiting transactions (ledger L9, consensus N9) ---
+MAX_RECORD_BYTES = 128 * 1024
+"""One record of an agency, poll or roll; 1,000 signers take about 50 kB."""
+MAX_STATE_CACHE_ENTRIES = 1 << 16
+"""Roll entries and voters kept in memory between admission and execution; about 15 MB."""
+MAX_POOL_BYTES = 64 * 1024 * 1024
+MAX_POOL_TRANSACTIONS = 100_000
+"""About a minute and a half of ballots at 1,000 per second."""
+MAX_POOL_ADMIN_UNITS = MAX_BLOCK_UNITS
+"""Administrative transactions that wait are judged one after the other after every block, so what waits must
+not cost more than one block does."""
+
+# --- messages between nodes (security LIM16 to LIM19, ATK20): one bound for each type, in bytes of its body ---
+MAX_STATUS_ROUNDS = 32
+MAX_STATUS_BITMAPS = 64
+MAX_STATUS_CONTESTED = 256
+"""A status holds 19 proposals and 38 rounds at most, and for each two kinds and two contested blocks."""
+MAX_STATUS_BYTES = 32 * 1024
+MAX_COMPACT_PROPOSAL_BYTES = 256 * 1024
+"""5,000 hashes take 170 kB, evidence 51 kB, a commit of 100 validators 11 kB."""
+MAX_ENDORSEMENTS_PER_MESSAGE = 256
+MAX_OWN_MESSAGES = 128
+"""Proposals, and as many prevotes and precommits, of one validator that a peer hands back (N4)."""
+MAX_SIGNED_MESSAGES_BYTES = 136 * 1024
+"""256 of them, or the evidence of a block."""
+MAX_BATCH_BYTES = 256_000
+"""Transactions of one message together (N8)."""
+MAX_BATCH_ITEMS = 4_096
+"""Transactions or hashes of one message; the smallest ballot has about 110 bytes, so bytes run out first."""
+MAX_HASHES_BYTES = 144 * 1024
+MAX_BLOCKS_PER_REQUEST = 16
+MAX_GOODBYE_REASON_BYTES = 400
+MAX_WANTED_PER_PEER = 1 << 14
+"""Transactions that one peer announced and that are asked for at one time; about 4 MB of memory (ATK38)."""
+MAX_FINISHED_HASHES = 1 << 17
+"""Committed transactions that announcements are compared with; older ones are fetched once more and dropped."""
+
+# --- storage of a node (consensus N4-N6) ---
+MAX_STORED_RECORD_BYTES = 8 * 1024 * 1024
+"""One record of the log or journal; a log record holds a whole block (N5)."""
+MAX_BLOCK_RECORD_BYTES = 512 * 1024
+"""What is stored of a block beside its transactions: evidence 51 kB, two commits 24 kB each, 5,000 results 45 kB."""
+JOURNAL_SEGMENT_BYTES = 16 * 1024 * 1024
+MAX_JOURNAL_BYTES = 256 * 1024 * 1024
+"""Four times MAX_POOL_BYTES, so that the pool is full long before the journal is."""
+MIN_FREE_DISK_BYTES = 256 * 1024 * 1024
+"""The node stops by itself while there is room to stop in order: many full blocks and a compaction (faults R6)."""
+MAX_KEY_FILE_BYTES = 4 * 1024
+MIN_PASSPHRASE_BYTES = 8

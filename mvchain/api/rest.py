@@ -1,0 +1,304 @@
+"""The routes of the public API and what each answers, without any web framework in it.
+
+Reads are plain functions of the node's view and the call; the server measures them (N10). Everything a caller
+can say is taken from one place and checked: path argument, query, body (security H10 to H12, H17).
+"""
+
+import asyncio
+import base64
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Final, TypeVar, cast
+
+from mvchain.api import schema
+from mvchain.api.answer import JSON, MSGPACK, Answer, Cache, dump
+from mvchain.api.errors import ALL_CAUSES, problem
+from mvchain.api.limits import MAX_BATCH, MAX_PAGE, MAX_WAIT_S, PAGE, RETRY_AFTER_S
+from mvchain.api.views import NodeView, Submission, TxState
+from mvchain.core import codec, codes, strict_json
+from mvchain.core.errors import BadRequest
+from mvchain.core.hashing import sha256
+from mvchain.core.types import Hash
+
+SUBMIT_TYPES: Final[Mapping[str, str]] = {
+    "application/msgpack": MSGPACK,
+    "application/json": JSON,
+    "application/json;charset=utf-8": JSON,
+}
+"""Content types that a body of transactions may have, without spaces and in lower case (H17)."""
+
+SUBMIT_PATH: Final = "/v1/transactions"
+
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
+_CODE = re.compile(r"MV-[0-9]{4}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request for data: the path argument of its route or "", the checked query, and what it accepts."""
+
+    argument: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    accept: str = ""
+
+
+Item = TypeVar("Item")
+
+Read = Callable[[NodeView, Call], Answer]
+Wait = Callable[[NodeView, Call], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path that is read; its last segment may be an argument, as `{number}`."""
+
+    path: str
+    read: Read
+    query: frozenset[str] = frozenset()
+    """Names of its query parameters."""
+    wait: Wait | None = None
+    """What to wait for before reading; not counted as reading."""
+    unlimited: bool = False
+    """Whether it is answered even when reads have used up their share: for the operator's watchdog."""
+
+
+# --- reading ---
+
+
+def livez(_view: NodeView, _call: Call) -> Answer:
+    """The process answers."""
+    return Answer(dump({"live": True}), cache=Cache.NEVER)
+
+
+def readyz(view: NodeView, call: Call) -> Answer:
+    """200 if the node is ready to take ballots, 503 if not."""
+    checks = list(view.health())
+    report = dump(schema.readiness(checks, verbose="verbose" in call.query))
+    if all(check.ok for check in checks):
+        return Answer(report, cache=Cache.NEVER)
+    return Answer(report, 503, Cache.NEVER, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+def status(view: NodeView, _call: Call) -> Answer:
+    """Where the node stands."""
+    return Answer(dump(schema.status(view.status())))
+
+
+def genesis(view: NodeView, _call: Call) -> Answer:
+    """The genesis document, byte for byte."""
+    return Answer(view.genesis(), cache=Cache.FOR_EVER)
+
+
+def polls(view: NodeView, call: Call) -> Answer:
+    """A page of polls; `next` is the value of `after` for the next page, null on the last one (LIM09)."""
+    after = _integer(call.query, "after", 0, 2**32 - 1, default=0)
+    limit = _integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
+    # One more than asked for tells whether there is a next page.
+    found = view.polls(after, limit + 1)
+    page = found[:limit]
+    following = page[-1].number if len(found) > limit else None
+    document = {"polls": [schema.poll_summary(poll) for poll in page], "next": following}
+    if following is None:
+        return Answer(dump(document))
+    link = f'</v1/polls?after={following}&limit={limit}>; rel="next"'
+    return Answer(dump(document), headers={"Link": link})
+
+
+def poll(view: NodeView, call: Call) -> Answer:
+    """One poll: definition, record, tally once released."""
+    number = _number(call.argument, 2**32 - 1)
+    found = view.poll(number)
+    if found is None:
+        raise BadRequest(codes.POLL_UNKNOWN, poll=number)
+    cache = Cache.FOR_EVER if schema.is_final(found) else Cache.ASK_AGAIN
+    return Answer(dump(schema.poll(found)), cache=cache)
+
+
+def block(view: NodeView, call: Call) -> Answer:
+    """One block: JSON without transactions; for who accepts msgpack, `[block, commit]` encoded as in L1."""
+    height = _number(call.argument, 2**53 - 1)
+    vary = {"Vary": "Accept"}
+    if MSGPACK in call.accept:
+        encoded = view.block_bytes(height)
+        if encoded is not None:
+            return Answer(codec.encode(encoded), cache=Cache.FOR_EVER, media_type=MSGPACK, headers=vary)
+    else:
+        found = view.block(height)
+        if found is not None:
+            return Answer(dump(schema.block(found)), cache=Cache.FOR_EVER, headers=vary)
+    raise BadRequest(codes.BLOCK_UNKNOWN, height=height)
+
+
+def transaction(view: NodeView, call: Call) -> Answer:
+    """What became of a transaction; 202 if it was waited for and is still only received (LIM10)."""
+    tx_hash = _hash(call.argument)
+    found = view.transaction(tx_hash)
+    if found is None:
+        return problem(BadRequest(codes.TRANSACTION_UNKNOWN), txid=tx_hash)
+    still_waiting = "wait" in call.query and found.state is TxState.RECEIVED
+    return Answer(dump(schema.transaction(found)), 202 if still_waiting else 200)
+
+
+async def wait_for_transaction(view: NodeView, call: Call) -> None:
+    """`?wait=committed&timeout=10`: returns when the transaction has ended, or the seconds have passed."""
+    tx_hash = _hash(call.argument)
+    timeout_s = _integer(call.query, "timeout", 1, MAX_WAIT_S, default=MAX_WAIT_S)
+    if "wait" not in call.query:
+        return
+    if call.query["wait"] != "committed":
+        raise BadRequest(codes.PARAMETER_WRONG, name="wait", expected="committed")
+    found = view.transaction(tx_hash)
+    if found is not None and found.state is TxState.RECEIVED:
+        await view.wait_committed(tx_hash, timeout_s)
+
+
+def ballot_proof(view: NodeView, call: Call) -> Answer:
+    """The receipt of a ballot (L11), to be checked by whoever holds it: never a verdict (H08)."""
+    tx_hash = _hash(call.argument)
+    try:
+        receipt = view.ballot_receipt(tx_hash)
+    except BadRequest as error:
+        return problem(error, txid=tx_hash)
+    name = f'attachment; filename="{tx_hash.hex()[:16]}.mvreceipt.json"'
+    cache = Cache.FOR_EVER if receipt.completed else Cache.ASK_AGAIN
+    return Answer(receipt.document, cache=cache, headers={"Content-Disposition": name})
+
+
+def error_page(_view: NodeView, call: Call) -> Answer:
+    """What a code means: the `type` of problem documents."""
+    cause = ALL_CAUSES.get(call.argument) if _CODE.fullmatch(call.argument) else None
+    if cause is None:
+        raise BadRequest(codes.CODE_UNKNOWN)
+    return Answer(dump({"code": cause.code, "meaning": cause.title, "remedy": cause.remedy}))
+
+
+def openapi(_view: NodeView, _call: Call) -> Answer:
+    """The description of this interface."""
+    return Answer(_OPENAPI)
+
+
+_OPENAPI: Final = resources.files("mvchain.api").joinpath("static/openapi.json").read_bytes()
+
+ROUTES: Final[Sequence[Route]] = (
+    Route("/livez", livez, unlimited=True),
+    Route("/readyz", readyz, frozenset({"verbose"}), unlimited=True),
+    Route("/v1/openapi.json", openapi),
+    Route("/v1/status", status),
+    Route("/v1/genesis", genesis),
+    Route("/v1/polls", polls, frozenset({"after", "limit"})),
+    Route("/v1/polls/{number}", poll),
+    Route("/v1/blocks/{height}", block),
+    Route("/v1/transactions/{hash}", transaction, frozenset({"wait", "timeout"}), wait_for_transaction),
+    Route("/v1/proofs/ballots/{hash}", ballot_proof),
+    Route("/v1/errors/{code}", error_page),
+)
+"""Every path that is read; `SUBMIT_PATH` is the only one that is written to."""
+
+
+# --- submitting ---
+
+
+def decode_batch(body: bytes, media_type: str, max_body: int) -> tuple[bytes, ...]:
+    """The transactions of a body: a msgpack array of byte strings, or `{"transactions": [base64, …]}`."""
+    what = "The body"
+    if media_type == MSGPACK:
+        items = codec.decode(body, what, max_bytes=max_body, error=BadRequest)
+        if type(items) is not tuple or not all(type(item) is bytes for item in items):
+            raise BadRequest(codes.MALFORMED, what=what, why="it is not an array of byte strings")
+        return cast(tuple[bytes, ...], _counted(items))
+    document = strict_json.loads(body, what, max_bytes=max_body, error=BadRequest)
+    if type(document) is not dict or document.keys() != {"transactions"}:
+        raise BadRequest(codes.FIELD_UNKNOWN, what=what, expected="transactions")
+    texts = document["transactions"]
+    if type(texts) is not list:
+        raise BadRequest(codes.MALFORMED, what=what, why="transactions is not an array")
+    return tuple(_base64(item, text) for item, text in enumerate(_counted(texts)))
+
+
+async def submit(view: NodeView, raw_txs: Sequence[bytes], source: str, timeout_s: float) -> Answer:
+    """Hands transactions to the node; one gets its own HTTP status, several get 200 and a status each."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            submission = await view.submit(raw_txs, source)
+    except TimeoutError:
+        # The id is in every answer, late ones included (H06).
+        txid = sha256(raw_txs[0]) if len(raw_txs) == 1 else None
+        return problem(BadRequest(codes.ANSWER_LATE, seconds=timeout_s), txid=txid)
+    outcomes = submission.outcomes
+    assert len(outcomes) == len(raw_txs), (len(outcomes), len(raw_txs))
+    if len(outcomes) > 1:
+        full = any(outcome.status == 503 for outcome in outcomes)
+        return _results(submission, 200, {"Retry-After": str(RETRY_AFTER_S)} if full else {})
+    (only,) = outcomes
+    if only.error is not None:
+        return problem(only.error, only.status, only.hash)
+    return _results(submission, only.status, {"Location": f"{SUBMIT_PATH}/{only.hash.hex()}"})
+
+
+def _results(submission: Submission, status: int, headers: dict[str, str]) -> Answer:
+    promise = submission.acknowledgement
+    document: schema.JsonObject = {
+        "results": [schema.outcome(outcome) for outcome in submission.outcomes],
+        "acknowledgement": None if promise is None else schema.acknowledgement(promise),
+    }
+    return Answer(dump(document), status, Cache.NEVER, headers=headers)
+
+
+def _counted(items: Sequence[Item]) -> Sequence[Item]:
+    if not 1 <= len(items) <= MAX_BATCH:
+        raise BadRequest(codes.BATCH_COUNT, count=len(items), limit=MAX_BATCH)
+    return items
+
+
+def _base64(item: int, text: object) -> bytes:
+    if type(text) is str:
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:
+            pass
+    raise BadRequest(codes.NOT_BASE64, item=item)
+
+
+# --- what callers write into paths and queries ---
+
+
+def parse_query(text: str, known: frozenset[str]) -> dict[str, str]:
+    """The parameters of a query string, each known and given once (H11).
+
+    Values are taken as they stand: all that have a meaning consist of letters and digits.
+    """
+    query: dict[str, str] = {}
+    if not text:
+        return query
+    for part in text.split("&"):
+        name, _, value = part.partition("=")
+        if name not in known:
+            raise BadRequest(codes.PARAMETER_UNKNOWN, allowed=", ".join(sorted(known)) or "none")
+        if name in query:
+            raise BadRequest(codes.PARAMETER_REPEATED)
+        query[name] = value
+    return query
+
+
+def _integer(query: Mapping[str, str], name: str, lo: int, hi: int, *, default: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    if (text == "0" or _NUMBER.fullmatch(text)) and lo <= int(text) <= hi:
+        return int(text)
+    raise BadRequest(codes.PARAMETER_WRONG, name=name, expected=f"an integer from {lo} to {hi}")
+
+
+def _number(text: str, hi: int) -> int:
+    if _NUMBER.fullmatch(text) and int(text) <= hi:
+        return int(text)
+    raise BadRequest(codes.PARAMETER_WRONG, name="in the path", expected=f"an integer from 1 to {hi}")
+
+
+def _hash(text: str) -> Hash:
+    if _HASH.fullmatch(text):
+        return Hash(bytes.fromhex(text))
+    raise BadRequest(codes.PARAMETER_WRONG, name="in the path", expected="64 hex digits in lower case")

@@ -1,0 +1,157 @@
+"""The data of the ledger as JSON for people and programs: hashes in hex, times in ms and as UTC text."""
+
+import base64
+from typing import Final
+
+from mvchain.api.acknowledgement import Acknowledgement
+from mvchain.api.errors import describe
+from mvchain.api.views import BlockView, Check, PollView, StatusView, SubmitOutcome, TxStatus
+from mvchain.core.timestamps import format_rfc3339
+from mvchain.core.types import TimeMs, TimeNs
+from mvchain.ledger.blocks import Flag
+from mvchain.ledger.poll_json import definition_to_json
+from mvchain.ledger.polls import Release
+from mvchain.ledger.records import PollState
+from mvchain.ledger.tally import tally_to_json
+
+JsonObject = dict[str, object]
+
+_NS_PER_MS: Final = 1_000_000
+_ENDED: Final = frozenset({PollState.FINAL, PollState.VOID})
+
+
+def is_final(view: PollView) -> bool:
+    """Whether nothing about this poll can change any more."""
+    return view.record.state in _ENDED
+
+
+def poll_summary(view: PollView) -> JsonObject:
+    """A poll in the list: enough to choose one."""
+    record, definition = view.record, view.definition
+    return {
+        "poll": view.number,
+        "agency": record.agency,
+        "title": dict(definition.title),
+        "state": record.state.name.lower(),
+        "disputed": record.disputed,
+        **_time("opens_at", record.opens_at_ms),
+        **_time("closes_at", record.closes_at_ms),
+        "definition_hash": record.definition_hash.hex(),
+    }
+
+
+def poll(view: PollView) -> JsonObject:
+    """A poll with its definition, its record in the ledger (L9) and its tally once released (L8)."""
+    record = view.record
+    return {
+        **poll_summary(view),
+        "grace_ms": record.grace_ms,
+        **_time("opened_at", record.opened_at_ms),
+        **_time("closed_at", record.closed_at_ms),
+        "roll": {"number": record.roll, "size": record.roll_size, "root": record.roll_root.hex()},
+        "ballots": {"size": record.ballots_size, "root": record.ballots_root.hex()},
+        "counted": {"size": record.counted_size, "root": record.counted_root.hex()},
+        "definition": definition_to_json(view.definition),
+        "tally_hash": record.tally_hash.hex() or None,
+        "tally": _tally(view),
+    }
+
+
+def _tally(view: PollView) -> JsonObject | None:
+    """No total leaves this node before its release, whatever the view holds (L8)."""
+    released = view.record.state is PollState.FINAL or view.definition.release is Release.LIVE
+    if view.tally is None or not released:
+        return None
+    kept, recounted = view.tally.kept, view.tally.recounted
+    return {
+        **tally_to_json(view.definition, kept),
+        # Only a disputed poll has both.
+        "recounted": None if recounted is None else tally_to_json(view.definition, recounted),
+    }
+
+
+def block(view: BlockView) -> JsonObject:
+    """A block's header, its transactions by hash, and who committed it."""
+    header, commit = view.header, view.commit
+    return {
+        "height": header.height,
+        "hash": commit.block_id.hash.hex(),
+        "chain_id": header.chain_id,
+        "time_ns": str(header.time_ns),
+        **_time("time", TimeMs(header.time_ns // _NS_PER_MS)),
+        "proposer": header.proposer_address.hex(),
+        "last_block_hash": header.last_block_id.hash.hex(),
+        "data_hash": header.data_hash.hex(),
+        "validators_hash": header.validators_hash.hex(),
+        "app_hash": header.app_hash.hex(),
+        "last_results_hash": header.last_results_hash.hex(),
+        "transactions": [tx_hash.hex() for tx_hash in view.tx_hashes],
+        "commit": {
+            "round": commit.round,
+            "validators": [sig.address.hex() for sig in commit.signatures if sig.flag == Flag.COMMIT],
+        },
+    }
+
+
+def status(view: StatusView) -> JsonObject:
+    """Where the node stands."""
+    return {
+        "chain_id": view.chain_id,
+        "genesis_hash": view.genesis_hash.hex(),
+        "agency": view.agency,
+        "base_height": view.base_height,
+        "height": view.height,
+        "block_hash": view.block_hash.hex(),
+        "app_hash": view.app_hash.hex(),
+        **_time("block_time", view.block_time_ms),
+        "pending": view.pending,
+        "catching_up": view.catching_up,
+    }
+
+
+def transaction(status: TxStatus) -> JsonObject:
+    """What became of a transaction."""
+    shown: JsonObject = {"txid": status.hash.hex(), "state": status.state.value}
+    if status.height is not None:
+        shown |= {"height": status.height, "index": status.index, **_time("time", status.time_ms)}
+    if status.poll is not None:
+        shown |= {"poll": status.poll, "number": status.number}
+        shown["proof"] = f"/v1/proofs/ballots/{status.hash.hex()}"
+    if status.error is not None:
+        shown["error"] = describe(status.error, 422)
+    return shown
+
+
+def outcome(outcome: SubmitOutcome) -> JsonObject:
+    """One result of a request with several transactions."""
+    if outcome.error is not None:
+        error = describe(outcome.error, outcome.status)
+        return {"txid": outcome.hash.hex(), "status": outcome.status, "error": error}
+    assert outcome.state is not None, outcome
+    return {"status": outcome.status, **transaction(outcome.state)}
+
+
+def acknowledgement(promise: Acknowledgement) -> JsonObject:
+    """The node's promise for what it received (N6); `hashes` in the order under the root."""
+    return {
+        "agency": promise.agency,
+        **_time("time", promise.time_ms),
+        "root": promise.root.hex(),
+        "hashes": [tx_hash.hex() for tx_hash in promise.hashes],
+        "signature": base64.b64encode(promise.signature).decode(),
+    }
+
+
+def readiness(checks: list[Check], verbose: bool) -> JsonObject:
+    """Whether the node is ready; with `verbose`, check by check."""
+    shown: JsonObject = {"ready": all(check.ok for check in checks)}
+    if verbose:
+        shown["checks"] = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
+    return shown
+
+
+def _time(name: str, time_ms: TimeMs | int | None) -> JsonObject:
+    """The two members for one point in time, null where it has not come."""
+    if not time_ms:
+        return {f"{name}_ms": None, name: None}
+    return {f"{name}_ms": time_ms, name: format_rfc3339(TimeNs(time_ms * _NS_PER_MS))}

@@ -1,0 +1,169 @@
+"""What the public API asks of a node: one protocol, and the data that goes through it.
+
+The shell implements `NodeView` over the running node; the API never sees the node itself. The synchronous
+methods read memory or one or two records of the store and return at once: their time counts against the share
+of the event loop that reads may take (N10).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from mvchain.api.acknowledgement import Acknowledgement
+from mvchain.core.errors import MvchainError
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, TimeMs
+from mvchain.ledger.blocks import Commit, Header
+from mvchain.ledger.polls import PollDefinition
+from mvchain.ledger.records import Poll, Tally
+
+
+class TxState(StrEnum):
+    """Where a transaction is on its way (N6): received, and then exactly one of the others."""
+
+    RECEIVED = "received"
+    COMMITTED = "committed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class TxStatus:
+    """What became of a transaction that this node received or found in a block."""
+
+    hash: Hash
+    state: TxState
+    height: Height | None = None
+    """Of the block that holds it, once committed."""
+    index: int | None = None
+    """Its position there."""
+    time_ms: TimeMs | None = None
+    """That block's time."""
+    poll: PollNumber | None = None
+    """Of an accepted ballot."""
+    number: int | None = None
+    """Of an accepted ballot: its number in its poll, from 0."""
+    error: MvchainError | None = None
+    """Why it was rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOutcome:
+    """What was done with one transaction of a request.
+
+    `status` is 202 received, 200 known already, 400 malformed, 409 conflicting with another pending one of
+    the same voter, 413 too large, 422 inadmissible, 503 no room. `state` is set for 200 and 202, `error`
+    otherwise.
+    """
+
+    hash: Hash
+    status: int
+    state: TxStatus | None = None
+    error: MvchainError | None = None
+
+
+class Submission(NamedTuple):
+    """What was done with the transactions of a request, in its order, and the promise for those with 202."""
+
+    outcomes: Sequence[SubmitOutcome]
+    acknowledgement: Acknowledgement | None
+
+
+@dataclass(frozen=True, slots=True)
+class PollView:
+    """A poll as the ledger has it after the newest block."""
+
+    number: PollNumber
+    record: Poll
+    definition: PollDefinition
+    tally: Tally | None
+    """The released result, or the running one of a poll with live release; None before the release."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A committed block without its transactions."""
+
+    header: Header
+    tx_hashes: Sequence[Hash]
+    commit: Commit
+    """Precommits of more than two thirds for this block."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """A receipt file (ledger L11)."""
+
+    document: bytes
+    """Canonical JSON."""
+    completed: bool
+    """Whether it is the completed form, which never changes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """Where this node stands."""
+
+    chain_id: str
+    genesis_hash: Hash
+    agency: AgencyNumber | None
+    """Whose validator this is; None for an observer."""
+    base_height: Height
+    """Lowest block it holds."""
+    height: Height
+    block_hash: Hash
+    app_hash: Hash
+    """After executing the block at `height`; the next header carries it."""
+    block_time_ms: TimeMs
+    pending: int
+    """Transactions received and not yet in a block."""
+    catching_up: bool
+
+
+class Check(NamedTuple):
+    """One line of the readiness report."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class NodeView(Protocol):
+    """A running node, seen from its public API."""
+
+    async def submit(self, raw_txs: Sequence[bytes], source: str) -> Submission:
+        """Judges each of 1 to 1,000 untrusted byte strings of any size by the full predicate (N6).
+
+        Returns when those received are in the synced journal: one outcome for each, in order; a refusal does
+        not stop it. `source` names the submitter for the fair shares of the mempool (N9). When the caller
+        stops waiting, what was judged stays judged.
+        """
+
+    def transaction(self, tx_hash: Hash) -> TxStatus | None:
+        """The status of a transaction, None if this node does not know it."""
+
+    async def wait_committed(self, tx_hash: Hash, timeout_s: float) -> None:
+        """Returns once the received transaction is committed or rejected, or after `timeout_s`."""
+
+    def polls(self, after: int, limit: int) -> Sequence[PollView]:
+        """Up to `limit` polls with numbers above `after`, ascending; their tallies may be left out."""
+
+    def poll(self, number: int) -> PollView | None:
+        """One poll, None if there is none of this number."""
+
+    def block(self, height: int) -> BlockView | None:
+        """A committed block, None if this node does not hold it."""
+
+    def block_bytes(self, height: int) -> tuple[bytes, bytes] | None:
+        """Encoded block (L1) and encoded commit for it, None if this node does not hold it."""
+
+    def status(self) -> StatusView:
+        """Where this node stands."""
+
+    def ballot_receipt(self, tx_hash: Hash) -> ReceiptView:
+        """The receipt of an accepted ballot; raises BadRequest(BALLOT_UNKNOWN or RECEIPT_NOT_YET)."""
+
+    def genesis(self) -> bytes:
+        """The genesis document as the operators signed it (JSON)."""
+
+    def health(self) -> Sequence[Check]:
+        """Whether this node is ready to take ballots, check by check."""

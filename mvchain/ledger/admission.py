@@ -1,0 +1,338 @@
+"""Admission: which transactions the next block may hold (ledger L3, L4 to L7).
+
+One pure predicate, used by the mempool, the proposer and every validator alike: whatever it lets through can
+be executed, whatever is in a block was let through. Signatures are not its business; `context_of` says what a
+ballot's signature must be over.
+
+| transaction | who | when |
+|---|---|---|
+| operator.register, operator.revoke | agency key | key never registered; key in force |
+| service.authorise, service.revoke | agency key, operator | likewise |
+| approve | operator of the agency | the action waits, and this key has not approved it |
+| roll.create, .append, .seal | operator, service with roll scope | own roll, unsealed, keys ascending |
+| poll.register | operator, service with poll scope | own sealed unused roll; replacing: while registered |
+| poll.pause, .resume, .extend, .close, .void | operator, service with poll scope | `lifecycle.ALLOWED_IN` |
+| ballot | a key on the poll's roll | the poll is open, the answers fit, the revision is next |
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol, TypeAlias
+
+from mvchain.core import codes
+from mvchain.core.errors import BadTransaction
+from mvchain.core.keys import TAGGED_KEY_BYTES
+from mvchain.core.limits import MAX_PENDING_ACTIONS, MAX_REVISIONS, MAX_ROLL_SIZE, MAX_SIGNERS_PER_AGENCY
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.ledger import keyspace
+from mvchain.ledger.ballots import check_answers
+from mvchain.ledger.lifecycle import action_name, check_step
+from mvchain.ledger.polls import PollDefinition, decode_definition
+from mvchain.ledger.records import Action, Agency, Poll, PollState, Role, Roll, Signer
+from mvchain.ledger.transactions import (
+    NO_CONTEXT,
+    Approve,
+    Ballot,
+    Kind,
+    OperatorRegister,
+    OperatorRevoke,
+    PollClose,
+    PollExtend,
+    PollPause,
+    PollRegister,
+    PollResume,
+    PollVoid,
+    RollAppend,
+    RollCreate,
+    RollSeal,
+    Scope,
+    ServiceAuthorise,
+    ServiceRevoke,
+    Transaction,
+)
+
+PollStep: TypeAlias = PollPause | PollResume | PollExtend | PollClose | PollVoid
+AdminPayload: TypeAlias = (
+    OperatorRegister
+    | OperatorRevoke
+    | ServiceAuthorise
+    | ServiceRevoke
+    | Approve
+    | RollCreate
+    | RollAppend
+    | RollSeal
+    | PollRegister
+    | PollStep
+)
+
+
+class Target(NamedTuple):
+    """The poll or roll that a waiting action is about."""
+
+    is_poll: bool
+    number: int
+
+
+class View(Protocol):
+    """What the predicate reads: the committed state, or the draft of a block being executed."""
+
+    @property
+    def time_ms(self) -> TimeMs:
+        """Block time: of the last block in the state, of its own in a draft."""
+
+    def signer(self, key: TaggedKey) -> tuple[Agency, Signer] | None:
+        """Who acts with this key, revoked or not; None for a stranger."""
+
+    def poll(self, number: PollNumber) -> Poll | None:
+        """The record of a poll."""
+
+    def roll(self, number: RollNumber) -> Roll | None:
+        """The record of a roll."""
+
+    def definition(self, definition_hash: Hash) -> PollDefinition:
+        """A definition that some poll record names."""
+
+    def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
+        """A waiting action by its hash."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key of the tables `e` (roll entries) and `v` (voters)."""
+
+
+def check(view: View, tx: Transaction) -> None:
+    """Raise BadTransaction, with a code per fault, unless the transaction is admissible (L3)."""
+    payload = tx.payload
+    if isinstance(payload, Ballot):
+        check_ballot(view, tx.signer, payload)
+    else:
+        _check_admin(view, tx, payload)
+
+
+def context_of(view: View, tx: Transaction) -> Hash:
+    """The context that the signature must be over (L2). Raises BadTransaction if there is no such poll."""
+    if isinstance(tx.payload, Ballot):
+        return _poll(view, tx.payload.poll).definition_hash
+    return NO_CONTEXT
+
+
+# --- ballots ---
+
+
+class Standing(NamedTuple):
+    """What checking a ballot has found out; executing it needs the same."""
+
+    definition: PollDefinition
+    weight: int
+    previous: bytes | None
+    """Value of the voter's record, None before the first ballot."""
+
+
+_OPEN = (PollState.OPEN,)
+
+
+def check_ballot(
+    view: View, voter: TaggedKey, ballot: Ballot, states: tuple[PollState, ...] = _OPEN
+) -> Standing:
+    """Raise BadTransaction unless the ballot is admissible in a poll that is in one of `states` (L7)."""
+    number = ballot.poll
+    poll = _poll(view, number)
+    if poll.state not in states:
+        raise BadTransaction(codes.POLL_NOT_OPEN, poll=number, state=poll.state.name.lower())
+    weight = eligible_weight(view, poll, voter)
+    if weight is None:
+        raise BadTransaction(codes.NOT_ON_ROLL, poll=number, roll=poll.roll)
+    definition = view.definition(poll.definition_hash)
+    previous = view.get(keyspace.voter_key(number, voter))
+    expected = 0
+    if previous is not None:
+        if not definition.revote:
+            raise BadTransaction(codes.REVOTE_NOT_ALLOWED, poll=number)
+        expected = keyspace.unpack_voter(previous)[0] + 1
+        if expected == MAX_REVISIONS:
+            raise BadTransaction(codes.TOO_MANY_REVISIONS, poll=number, limit=MAX_REVISIONS)
+    if ballot.revision != expected:
+        raise BadTransaction(codes.WRONG_REVISION, poll=number, revision=ballot.revision, expected=expected)
+    check_answers(definition, ballot.answers)
+    return Standing(definition, weight, previous)
+
+
+def eligible_weight(view: View, poll: Poll, voter: TaggedKey) -> int | None:
+    """The weight of the voter's ballot, None if the voter has none: the one place that decides it (L5)."""
+    entry = view.get(keyspace.entry_key(poll.roll, voter))
+    return None if entry is None else keyspace.unpack_entry(entry)[1]
+
+
+# --- everything else ---
+
+_NO_SCOPE = Scope(0)
+_STAFF = (Role.OPERATOR, Role.SERVICE)
+_PERMITTED: Mapping[Kind, tuple[tuple[Role, ...], Scope]] = {
+    Kind.OPERATOR_REGISTER: ((Role.AGENCY,), _NO_SCOPE),
+    Kind.OPERATOR_REVOKE: ((Role.AGENCY,), _NO_SCOPE),
+    Kind.SERVICE_AUTHORISE: ((Role.AGENCY, Role.OPERATOR), _NO_SCOPE),
+    Kind.SERVICE_REVOKE: ((Role.AGENCY, Role.OPERATOR), _NO_SCOPE),
+    Kind.APPROVE: ((Role.OPERATOR,), _NO_SCOPE),
+    Kind.ROLL_CREATE: (_STAFF, Scope.ROLLS),
+    Kind.ROLL_APPEND: (_STAFF, Scope.ROLLS),
+    Kind.ROLL_SEAL: (_STAFF, Scope.ROLLS),
+    Kind.POLL_REGISTER: (_STAFF, Scope.POLLS),
+    Kind.POLL_PAUSE: (_STAFF, Scope.POLLS),
+    Kind.POLL_RESUME: (_STAFF, Scope.POLLS),
+    Kind.POLL_EXTEND: (_STAFF, Scope.POLLS),
+    Kind.POLL_CLOSE: (_STAFF, Scope.POLLS),
+    Kind.POLL_VOID: (_STAFF, Scope.POLLS),
+}
+"""Roles that may sign each kind, and the scope that a service needs for it (L4)."""
+
+NEEDS_APPROVAL = (Kind.ROLL_SEAL, Kind.POLL_EXTEND, Kind.POLL_CLOSE, Kind.POLL_VOID)
+"""What takes effect only with the approvals that the agency or poll demands (L4)."""
+
+
+def poll_argument(payload: PollStep) -> int:
+    """The argument of `lifecycle.check_step` in a payload."""
+    return payload.closes_at_ms if isinstance(payload, PollExtend) else 0
+
+
+def _check_admin(view: View, tx: Transaction, payload: AdminPayload) -> None:
+    found = view.signer(tx.signer)
+    if found is None:
+        raise BadTransaction(codes.UNKNOWN_SIGNER, signer=tx.signer.hex())
+    agency, signer = found
+    if not signer.active:
+        raise BadTransaction(codes.SIGNER_REVOKED, signer=tx.signer.hex())
+    kind = payload.kind
+    roles, scope = _PERMITTED[kind]
+    if signer.role not in roles:
+        raise BadTransaction(codes.NOT_PERMITTED, role=signer.role.name.lower(), action=action_name(kind))
+    if signer.role is Role.SERVICE and not signer.scopes & scope:
+        raise BadTransaction(codes.OUT_OF_SCOPE, action=action_name(kind))
+    expected = signer.sequence + 1
+    if payload.sequence != expected:
+        raise BadTransaction(codes.WRONG_SEQUENCE, sequence=payload.sequence, expected=expected)
+    match payload:
+        case OperatorRegister() | ServiceAuthorise():
+            _check_new_key(view, agency, payload.key)
+        case OperatorRevoke():
+            _check_key_in_force(agency, payload.key, Role.OPERATOR)
+        case ServiceRevoke():
+            _check_key_in_force(agency, payload.key, Role.SERVICE)
+        case Approve():
+            _check_approval(view, agency, signer, payload)
+        case RollAppend():
+            _check_append(view, agency, payload)
+        case RollSeal():
+            _check_seal(view, agency, payload)
+        case PollRegister():
+            _check_register(view, agency, payload)
+        case PollPause() | PollResume() | PollExtend() | PollClose() | PollVoid():
+            _check_poll_step(view, agency, payload)
+        case RollCreate():
+            pass
+
+
+def _check_new_key(view: View, agency: Agency, key: TaggedKey) -> None:
+    known = view.signer(key)
+    if known is not None:
+        raise BadTransaction(codes.KEY_ALREADY_REGISTERED, key=key.hex(), agency=known[0].number)
+    if len(agency.signers) >= MAX_SIGNERS_PER_AGENCY:
+        raise BadTransaction(codes.TOO_MANY_SIGNERS, limit=MAX_SIGNERS_PER_AGENCY)
+
+
+def _check_key_in_force(agency: Agency, key: TaggedKey, role: Role) -> None:
+    if not any(s.key == key and s.role is role and s.active for s in agency.signers):
+        raise BadTransaction(codes.NO_SUCH_SIGNER, role=role.name.lower(), key=key.hex())
+
+
+def _check_approval(view: View, agency: Agency, signer: Signer, payload: Approve) -> None:
+    found = view.action(payload.action_hash)
+    if found is None:
+        raise BadTransaction(codes.NO_SUCH_ACTION, action=payload.action_hash.hex())
+    target, action = found
+    if target.is_poll:
+        _own_poll(view, agency, PollNumber(target.number))
+    else:
+        _own_roll(view, agency, RollNumber(target.number))
+    if signer.key in action.approvers:
+        raise BadTransaction(codes.ALREADY_APPROVED, action=payload.action_hash.hex())
+
+
+def _check_append(view: View, agency: Agency, payload: RollAppend) -> None:
+    roll = _unsealed_roll(view, agency, payload.roll)
+    # Order within the chunk, and the keys themselves, were checked when the transaction was decoded.
+    if payload.keys[:TAGGED_KEY_BYTES] <= roll.last_key:
+        raise BadTransaction(codes.ROLL_ORDER, roll=payload.roll)
+    size = roll.size + len(payload.keys) // TAGGED_KEY_BYTES
+    if size > MAX_ROLL_SIZE:
+        raise BadTransaction(codes.ROLL_FULL, roll=payload.roll, size=size, limit=MAX_ROLL_SIZE)
+
+
+def _check_seal(view: View, agency: Agency, payload: RollSeal) -> None:
+    number = payload.roll
+    roll = _unsealed_roll(view, agency, number)
+    if roll.size == 0:
+        raise BadTransaction(codes.ROLL_EMPTY, roll=number)
+    if (payload.root, payload.size) != (roll.root, roll.size):
+        raise BadTransaction(codes.ROLL_MISMATCH, roll=number, size=roll.size, root=roll.root.hex())
+    _check_room(f"Roll {number}", roll.pending)
+
+
+def _check_register(view: View, agency: Agency, payload: PollRegister) -> None:
+    definition = decode_definition(payload.definition)
+    if definition.agency != agency.number:
+        raise BadTransaction(codes.DEFINITION_OF_OTHER_AGENCY, named=definition.agency, agency=agency.number)
+    if payload.poll:
+        poll = _own_poll(view, agency, payload.poll)
+        check_step(payload.poll, poll, Kind.POLL_REGISTER, 0)
+    roll = _own_roll(view, agency, definition.roll)
+    if not roll.sealed:
+        raise BadTransaction(codes.ROLL_NOT_SEALED, roll=definition.roll)
+    if roll.poll not in (0, payload.poll):
+        raise BadTransaction(codes.ROLL_IN_USE, roll=definition.roll, poll=roll.poll)
+    if definition.closes_at_ms <= view.time_ms:
+        raise BadTransaction(
+            codes.POLL_ENDED_ALREADY, closes_at_ms=definition.closes_at_ms, time_ms=view.time_ms
+        )
+
+
+def _check_poll_step(view: View, agency: Agency, payload: PollStep) -> None:
+    poll = _own_poll(view, agency, payload.poll)
+    check_step(payload.poll, poll, payload.kind, poll_argument(payload))
+    if payload.kind in NEEDS_APPROVAL:
+        _check_room(f"Poll {payload.poll}", poll.pending)
+
+
+def _check_room(what: str, pending: tuple[Action, ...]) -> None:
+    if len(pending) >= MAX_PENDING_ACTIONS:
+        raise BadTransaction(codes.TOO_MANY_PENDING, what=what, limit=MAX_PENDING_ACTIONS)
+
+
+def _poll(view: View, number: PollNumber) -> Poll:
+    poll = view.poll(number)
+    if poll is None:
+        raise BadTransaction(codes.NO_SUCH_POLL, poll=number)
+    return poll
+
+
+def _own_poll(view: View, agency: Agency, number: PollNumber) -> Poll:
+    poll = _poll(view, number)
+    _check_owner(f"Poll {number}", poll.agency, agency)
+    return poll
+
+
+def _own_roll(view: View, agency: Agency, number: RollNumber) -> Roll:
+    roll = view.roll(number)
+    if roll is None:
+        raise BadTransaction(codes.NO_SUCH_ROLL, roll=number)
+    _check_owner(f"Roll {number}", roll.agency, agency)
+    return roll
+
+
+def _unsealed_roll(view: View, agency: Agency, number: RollNumber) -> Roll:
+    roll = _own_roll(view, agency, number)
+    if roll.sealed:
+        raise BadTransaction(codes.ROLL_SEALED, roll=number)
+    return roll
+
+
+def _check_owner(what: str, owner: AgencyNumber, agency: Agency) -> None:
+    if owner != agency.number:
+        raise BadTransaction(codes.OTHER_AGENCY, what=what, owner=owner, agency=agency.number)

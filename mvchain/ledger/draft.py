@@ -1,0 +1,121 @@
+"""A draft: the state with changes on top that may come to nothing.
+
+A block is executed on a draft (`mvchain.ledger.execution`), and the mempool judges waiting administrative
+transactions on one. The committed state below stays as it is, so any number of drafts can stand on it.
+"""
+
+from dataclasses import replace
+
+from mvchain.core.merkle import CompactRange
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.ledger.admission import Target
+from mvchain.ledger.outcome import Changes
+from mvchain.ledger.polls import PollDefinition
+from mvchain.ledger.records import Action, Agency, Poll, Roll, Signer
+from mvchain.ledger.state import State
+from mvchain.ledger.work import PollWork
+
+
+class Draft:
+    """Implements `admission.View` for a block of time `time_ms`; what was put replaces what the state has."""
+
+    __slots__ = ("_slots", "changes", "state", "time_ms", "writes")
+
+    def __init__(self, state: State, time_ms: TimeMs) -> None:
+        self.state = state
+        self.time_ms = time_ms
+        self.changes = Changes()
+        self.writes: dict[bytes, bytes | None] = {}
+        """Changed keys outside the records: roll entries, voters, places of ballots, definitions."""
+        self._slots: dict[TaggedKey, tuple[AgencyNumber, int]] = {}
+
+    # --- what admission reads ---
+
+    def signer(self, key: TaggedKey) -> tuple[Agency, Signer] | None:
+        """Who acts with this key, revoked or not."""
+        slot = self._slots.get(key) or self.state.slot(key)
+        if slot is None:
+            return None
+        agency = self.agency(slot[0])
+        return agency, agency.signers[slot[1]]
+
+    def poll(self, number: PollNumber) -> Poll | None:
+        """The record of a poll."""
+        return self.changes.polls.get(number) or self.state.poll(number)
+
+    def roll(self, number: RollNumber) -> Roll | None:
+        """The record of a roll."""
+        return self.changes.rolls.get(number) or self.state.roll(number)
+
+    def definition(self, definition_hash: Hash) -> PollDefinition:
+        """A definition that some poll record names."""
+        return self.changes.definitions.get(definition_hash) or self.state.definition(definition_hash)
+
+    def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
+        """A waiting action by its hash."""
+        for poll_number, poll in self.changes.polls.items():
+            for action in poll.pending:
+                if action.hash == action_hash:
+                    return Target(True, poll_number), action
+        for roll_number, roll in self.changes.rolls.items():
+            for action in roll.pending:
+                if action.hash == action_hash:
+                    return Target(False, roll_number), action
+        found = self.state.action(action_hash)
+        if found is None:
+            return None
+        is_poll, number = found[0]
+        return None if number in (self.changes.polls if is_poll else self.changes.rolls) else found
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a roll entry or voter."""
+        found = self.writes.get(key)
+        return self.state.get(key) if found is None else found
+
+    # --- what effects read and change ---
+
+    def agency(self, number: AgencyNumber) -> Agency:
+        """The record of an agency that exists."""
+        return self.changes.agencies.get(number) or self.state.agency(number)
+
+    def next_poll(self) -> PollNumber:
+        """The number that the next new poll gets."""
+        return PollNumber(max(self.state.poll_count, *self.changes.polls, 0) + 1)
+
+    def next_roll(self) -> RollNumber:
+        """The number that the next new roll gets."""
+        return RollNumber(max(self.state.roll_count, *self.changes.rolls, 0) + 1)
+
+    def put_signer(self, number: AgencyNumber, signer: Signer) -> None:
+        """Adds a signer to an agency, or replaces the one with this key."""
+        agency = self.agency(number)
+        signers = list(agency.signers)
+        slot = self._slots.get(signer.key) or self.state.slot(signer.key)
+        if slot is None:
+            self._slots[signer.key] = (number, len(signers))
+            signers.append(signer)
+        else:
+            signers[slot[1]] = signer
+        self.changes.agencies[number] = replace(agency, signers=tuple(signers))
+
+    def put_poll(self, number: PollNumber, poll: Poll) -> None:
+        """Replaces or adds the record of a poll."""
+        self.changes.polls[number] = poll
+
+    def put_roll(self, number: RollNumber, roll: Roll) -> None:
+        """Replaces or adds the record of a roll."""
+        self.changes.rolls[number] = roll
+
+    def work(self, number: PollNumber) -> PollWork:
+        """Of a poll that is open, paused or counting; changed in place."""
+        work = self.changes.works.get(number)
+        if work is None:
+            work = self.changes.works[number] = self.state.work(number).copy()
+        return work
+
+    def roll_range(self, number: RollNumber) -> CompactRange:
+        """Over the entries of an unsealed roll; changed in place."""
+        found = self.changes.ranges.get(number)
+        if found is None:
+            found = self.changes.ranges[number] = self.state.roll_range(number).copy()
+        return found

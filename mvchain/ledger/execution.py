@@ -1,0 +1,187 @@
+"""Executing one block: transactions in order, then what is due by its time (ledger L3, L7 to L9).
+
+`apply` checks a transaction by the admission predicate and carries it out, or refuses it and leaves no trace;
+so a proposer tries what waits, and a validator takes one refusal as that of the block. `finish` counts, opens
+and closes, and gives the outcome. Nothing here touches the committed state.
+"""
+
+from dataclasses import replace
+from typing import TypeAlias
+
+from mvchain.core import codec, codes
+from mvchain.core.errors import BadTransaction
+from mvchain.core.limits import MAX_COUNTING_UNITS
+from mvchain.core.merkle import leaf_hash
+from mvchain.core.types import BallotNumber, Height, PollNumber, TimeMs, TimeNs
+from mvchain.ledger import keyspace
+from mvchain.ledger.actions import apply_admin
+from mvchain.ledger.admission import check, check_ballot
+from mvchain.ledger.blocks import TxResult, results_hash
+from mvchain.ledger.counting import count
+from mvchain.ledger.draft import Draft
+from mvchain.ledger.lifecycle import turned
+from mvchain.ledger.outcome import NO_BALLOT, Outcome
+from mvchain.ledger.records import PollState
+from mvchain.ledger.state import State
+from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
+from mvchain.ledger.work import PollWork
+
+_Records: TypeAlias = dict[str, dict[int, bytes]]
+
+
+class Execution:
+    """Of block `height` with time `time_ns`, on the state after block `height - 1`."""
+
+    def __init__(self, state: State, height: Height, time_ns: TimeNs) -> None:
+        assert height == state.height + 1, (height, state.height)
+        assert time_ns > state.time_ns or height == 1, (time_ns, state.time_ns)
+        self.height = height
+        self.time_ns = time_ns
+        self.units_left = state.params.max_units
+        if state.counting:
+            # Neither counting nor transactions starve the other (N2).
+            self.units_left = min(self.units_left, MAX_COUNTING_UNITS)
+        self._state = state
+        self._draft = Draft(state, TimeMs(time_ns // 1_000_000))
+        self._txs: list[Transaction] = []
+        self._results: list[TxResult] = []
+        self._ballot_numbers: list[int] = []
+
+    def apply(self, tx: Transaction) -> TxResult:
+        """The result of the transaction as the next one of the block.
+
+        The signature must have been verified, over `admission.context_of` the committed state.
+
+        Raises:
+            BadTransaction: it is not admissible, or too large for what the block has left (BLOCK_FULL).
+        """
+        units = transaction_units(tx)
+        if units > self.units_left:
+            raise BadTransaction(codes.BLOCK_FULL, units=units, left=self.units_left)
+        payload = tx.payload
+        if isinstance(payload, Ballot):
+            number = self._apply_ballot(tx, payload)
+            data = codec.encode((payload.poll, number, tx.signer))
+        else:
+            check(self._draft, tx)
+            apply_admin(self._draft, tx, payload)
+            number = NO_BALLOT
+            data = b""
+        result = TxResult(0, data, units, units)
+        self.units_left -= units
+        self._txs.append(tx)
+        self._results.append(result)
+        self._ballot_numbers.append(number)
+        return result
+
+    def _apply_ballot(self, tx: Transaction, ballot: Ballot) -> BallotNumber:
+        """Accepts a ballot; its number in the poll (L7)."""
+        draft, poll, voter = self._draft, ballot.poll, tx.signer
+        definition, weight, previous = check_ballot(draft, voter, ballot)
+        work = draft.work(poll)
+        if previous is not None:
+            superseded = self._ballot_at(poll, keyspace.unpack_voter(previous)[1])
+            work.tally.remove(definition, superseded.answers, weight)
+        work.tally.add(definition, ballot.answers, weight)
+        number = BallotNumber(work.ballots.size)
+        work.ballots.append(leaf_hash(tx.hash))
+        writes = draft.writes
+        writes[keyspace.voter_key(poll, voter)] = keyspace.pack_voter(ballot.revision, number)
+        writes[keyspace.ballot_key(poll, number)] = keyspace.pack_place(self.height, len(self._txs))
+        return number
+
+    def _ballot_at(self, poll: PollNumber, number: BallotNumber) -> Ballot:
+        place = self._draft.writes.get(keyspace.ballot_key(poll, number))
+        if place is not None:
+            payload = self._txs[keyspace.unpack_place(place)[1]].payload
+        else:
+            raw = self._state.transactions.transaction_at(*self._state.ballot_place(poll, number))
+            payload = decode_transaction(raw).payload
+        assert isinstance(payload, Ballot), (poll, number)
+        return payload
+
+    def finish(self) -> Outcome:
+        """The last step of the block: counting, opening, closing, roots. To be called once."""
+        disputed = count(self._draft)
+        self._turn()
+        writes = self._draft.writes
+        tree = self._state.preview(self._write_records())
+        self._write_works()
+        writes[keyspace.BLOCK_KEY] = keyspace.pack_block(self.height, self.time_ns)
+        results = tuple(self._results)
+        return Outcome(
+            height=self.height,
+            time_ns=self.time_ns,
+            writes=writes,
+            app_hash=tree.app_hash,
+            ballot_numbers=tuple(self._ballot_numbers),
+            results=results,
+            results_hash=results_hash(results),
+            turned_polls=self._turned_polls(),
+            disputed=tuple(disputed),
+            changes=self._draft.changes,
+            tree=tree,
+        )
+
+    def _turn(self) -> None:
+        """Opens and closes what is due (L6)."""
+        draft = self._draft
+        for number in sorted({*self._state.due_polls(draft.time_ms), *draft.changes.polls}):
+            poll = draft.poll(number)
+            assert poll is not None, number
+            after = turned(number, poll, draft.time_ms)
+            if after is poll:
+                continue
+            draft.put_poll(number, after)
+            if after.state is PollState.OPEN:
+                draft.changes.works[number] = PollWork.start(draft.definition(after.definition_hash))
+
+    def _turned_polls(self) -> frozenset[PollNumber]:
+        """Polls whose state or definition is another than before the block."""
+        found = set()
+        for number, poll in self._draft.changes.polls.items():
+            before = self._state.poll(number)
+            if before is None or (before.state, before.definition_hash) != (poll.state, poll.definition_hash):
+                found.add(number)
+        return frozenset(found)
+
+    def _write_records(self) -> _Records:
+        """Writes the changed records; those of the state tree by store and number."""
+        draft, changes = self._draft, self._draft.changes
+        for number, work in changes.works.items():
+            # Once per block, not per ballot: only what is in a header has to have a root.
+            poll = draft.poll(number)
+            assert poll is not None, number
+            if poll.ballots_size != work.ballots.size:
+                poll = replace(poll, ballots_root=work.ballots.root(), ballots_size=work.ballots.size)
+                draft.put_poll(number, poll)
+        records: _Records = {
+            "agencies": {n: agency.encode() for n, agency in changes.agencies.items()},
+            "polls": {n: poll.encode() for n, poll in changes.polls.items()},
+            "rolls": {n: roll.encode() for n, roll in changes.rolls.items()},
+            # New polls get an empty entry, so that the numbers of the store follow one another (L9).
+            "tallies": {
+                n: draft.writes.get(keyspace.numbered(keyspace.TALLIES, n)) or b""
+                for n, poll in changes.polls.items()
+                if poll.state is PollState.FINAL or self._state.poll(n) is None
+            },
+        }
+        tables = {"agencies": keyspace.AGENCIES, "polls": keyspace.POLLS, "rolls": keyspace.ROLLS}
+        for store, table in tables.items():
+            for n, value in records[store].items():
+                draft.writes[keyspace.numbered(table, n)] = value
+        return {store: values for store, values in records.items() if values}
+
+    def _write_works(self) -> None:
+        """Writes what runs beside the tree, and removes what has ended."""
+        draft, changes = self._draft, self._draft.changes
+        for number, work in changes.works.items():
+            draft.writes[keyspace.numbered(keyspace.WORKS, number)] = work.encode()
+        for number, poll in changes.polls.items():
+            if poll.state in (PollState.FINAL, PollState.VOID):
+                draft.writes[keyspace.numbered(keyspace.WORKS, number)] = None
+        for roll_number, entries in changes.ranges.items():
+            draft.writes[keyspace.numbered(keyspace.RANGES, roll_number)] = entries.encode()
+        for roll_number, roll in changes.rolls.items():
+            if roll.sealed:
+                draft.writes[keyspace.numbered(keyspace.RANGES, roll_number)] = None

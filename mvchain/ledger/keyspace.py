@@ -1,0 +1,157 @@
+"""Keys and fixed-size values of the state in the key-value store.
+
+A key is one letter and big-endian fields, so a scan finds the records of a table in ascending order.
+
+| key | value | in the state tree |
+|---|---|---|
+| `a` u32 agency | `records.Agency` | agencies |
+| `b` | u64 height, u64 time in ns of the last block executed | no |
+| `c` | `records.Chain` | chain |
+| `d` definition hash (32) | canonical bytes of the definition | through the poll |
+| `e` u32 roll, voter key (33) | u32 index in the roll, u24 weight | through the roll's root |
+| `l` u32 poll, u32 ballot number | u48 height, u24 transaction index | through the ballots root |
+| `p` u32 poll | `records.Poll` | polls |
+| `r` u32 roll | `records.Roll` | rolls |
+| `t` u32 poll | `records.Tally`, from the end of the counting on | tallies |
+| `v` u32 poll, voter key (33) | u8 revision, u32 ballot number, latest ballot | through the counted root |
+| `w` u32 poll | `work.PollWork`: running tally, ballots log, progress of the counting | no |
+| `x` u32 roll | `merkle.CompactRange` over the entries | no |
+
+The stores `evidence` and `governance` of the tree (ledger L9) are empty as yet.
+"""
+
+from struct import Struct
+
+from mvchain.core.types import (
+    BallotNumber,
+    Hash,
+    Height,
+    PollNumber,
+    RollNumber,
+    TaggedKey,
+    TimeNs,
+)
+
+AGENCIES = b"a"
+BLOCK_KEY = b"b"
+CHAIN_KEY = b"c"
+POLLS = b"p"
+ROLLS = b"r"
+TALLIES = b"t"
+WORKS = b"w"
+RANGES = b"x"
+
+_VOTER = Struct(">BI")
+_BLOCK = Struct(">QQ")
+_WEIGHT_BYTES = 3
+_KEY_BYTES = 33
+
+
+def numbered(table: bytes, number: int) -> bytes:
+    """Key of record `number` of a table."""
+    return table + number.to_bytes(4, "big")
+
+
+def definition_key(definition_hash: Hash) -> bytes:
+    """Of the bytes of a poll definition."""
+    return b"d" + definition_hash
+
+
+def entry_key(roll: RollNumber, voter: TaggedKey) -> bytes:
+    """Of one roll entry."""
+    return b"e" + roll.to_bytes(4, "big") + voter
+
+
+def voter_key(poll: PollNumber, voter: TaggedKey) -> bytes:
+    """Of what is known of one voter's ballots in a poll."""
+    return b"v" + poll.to_bytes(4, "big") + voter
+
+
+def ballot_key(poll: PollNumber, number: BallotNumber) -> bytes:
+    """Of the place of one ballot in the chain."""
+    return b"l" + poll.to_bytes(4, "big") + number.to_bytes(4, "big")
+
+
+def table_scan(table: bytes) -> tuple[bytes, bytes]:
+    """Start and stop of a scan over a table of numbered records."""
+    return table, table + b"\xff" * 5
+
+
+def entries_scan(roll: RollNumber) -> tuple[bytes, bytes]:
+    """Start and stop of a scan over a roll, ascending by key."""
+    prefix = b"e" + roll.to_bytes(4, "big")
+    return prefix, prefix + b"\xff" * (_KEY_BYTES + 1)
+
+
+def voters_scan(poll: PollNumber, after: bytes = b"") -> tuple[bytes, bytes]:
+    """Start and stop of a scan over a poll's voters, ascending by key, behind the key `after`."""
+    prefix = b"v" + poll.to_bytes(4, "big")
+    return prefix + after + b"\x00" if after else prefix, prefix + b"\xff" * (_KEY_BYTES + 1)
+
+
+def ballots_scan(poll: PollNumber) -> tuple[bytes, bytes]:
+    """Start and stop of a scan over the places of a poll's ballots, ascending by number."""
+    prefix = b"l" + poll.to_bytes(4, "big")
+    return prefix, prefix + b"\xff" * 5
+
+
+def voter_of(key: bytes) -> TaggedKey:
+    """The voter's key inside the key of a roll entry or of a voter."""
+    return TaggedKey(key[5:])
+
+
+def number_of(key: bytes) -> int:
+    """The number inside the key of a numbered record."""
+    return int.from_bytes(key[1:], "big")
+
+
+def pack_block(height: Height, time_ns: TimeNs) -> bytes:
+    """Value of BLOCK_KEY."""
+    return _BLOCK.pack(height, time_ns)
+
+
+def unpack_block(value: bytes) -> tuple[Height, TimeNs]:
+    """Height and time of the last block executed."""
+    height, time_ns = _BLOCK.unpack(value)
+    return Height(height), TimeNs(time_ns)
+
+
+def pack_entry(index: int, weight: int) -> bytes:
+    """Value of a roll entry."""
+    return index.to_bytes(4, "big") + weight.to_bytes(_WEIGHT_BYTES, "big")
+
+
+def unpack_entry(value: bytes) -> tuple[int, int]:
+    """Index in the roll, from 0, and weight."""
+    return int.from_bytes(value[:4], "big"), int.from_bytes(value[4:], "big")
+
+
+def pack_voter(revision: int, number: BallotNumber) -> bytes:
+    """Value of a voter."""
+    return _VOTER.pack(revision, number)
+
+
+def unpack_voter(value: bytes) -> tuple[int, BallotNumber]:
+    """Revision and number of the voter's latest ballot."""
+    revision, number = _VOTER.unpack(value)
+    return revision, BallotNumber(number)
+
+
+def pack_place(height: Height, index: int) -> bytes:
+    """Value of a ballot's place."""
+    return height.to_bytes(6, "big") + index.to_bytes(3, "big")
+
+
+def unpack_place(value: bytes) -> tuple[Height, int]:
+    """Height and index of the transaction that holds the ballot."""
+    return Height(int.from_bytes(value[:6], "big")), int.from_bytes(value[6:], "big")
+
+
+def roll_item(voter: TaggedKey, weight: int) -> bytes:
+    """Leaf of a roll's tree: key, then weight in 3 bytes (ledger L5)."""
+    return voter + weight.to_bytes(_WEIGHT_BYTES, "big")
+
+
+def counted_item(voter: TaggedKey, number: BallotNumber) -> bytes:
+    """Leaf of a poll's counted tree: key, then number of the ballot in 4 bytes (ledger L9)."""
+    return voter + number.to_bytes(4, "big")

@@ -1,0 +1,49 @@
+"""What executing a block has come to: everything that makes it durable, and all that changes with it."""
+
+from dataclasses import dataclass, field
+
+from mvchain.core.merkle import CompactRange
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, TimeNs
+from mvchain.ledger.blocks import TxResult
+from mvchain.ledger.polls import PollDefinition
+from mvchain.ledger.records import Agency, Poll, Roll
+from mvchain.ledger.state_tree import StateTreeChange
+from mvchain.ledger.work import PollWork
+
+
+NO_BALLOT = -1
+
+
+@dataclass(slots=True)
+class Changes:
+    """New values of what the state keeps in memory."""
+
+    agencies: dict[AgencyNumber, Agency] = field(default_factory=dict)
+    polls: dict[PollNumber, Poll] = field(default_factory=dict)
+    rolls: dict[RollNumber, Roll] = field(default_factory=dict)
+    definitions: dict[Hash, PollDefinition] = field(default_factory=dict)
+    works: dict[PollNumber, PollWork] = field(default_factory=dict)
+    ranges: dict[RollNumber, CompactRange] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of one block. `State.commit` takes it once `writes` are durable."""
+
+    height: Height
+    time_ns: TimeNs
+    writes: dict[bytes, bytes | None]
+    """By key; None removes the key."""
+    app_hash: Hash
+    """Of the state after the block; stands in the next header (C148)."""
+    ballot_numbers: tuple[int, ...]
+    """Of each transaction: the ballot's number in its poll, or NO_BALLOT."""
+    results: tuple[TxResult, ...]
+    results_hash: Hash
+    """Stands in the next header (C70)."""
+    turned_polls: frozenset[PollNumber]
+    """Polls whose state or definition changed: their waiting ballots must be judged again (N9)."""
+    disputed: tuple[PollNumber, ...]
+    """Polls that became final with two different tallies: the alarm of L8."""
+    changes: Changes
+    tree: StateTreeChange

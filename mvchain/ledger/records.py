@@ -1,0 +1,338 @@
+"""The records of the state tree: agencies, polls, rolls, tallies and the chain itself (ledger L4 to L9).
+
+Each is one canonical msgpack array. `decode` raises the error family it is given: BrokenStorage for the own
+disk, BadProof where a record comes with a state proof from somebody else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+from mvchain.core import codec
+from mvchain.core.codec import Fields
+from mvchain.core.errors import BrokenStorage, MvchainError
+from mvchain.core.limits import (
+    MAX_AGENCY_NAME_BYTES,
+    MAX_APPROVALS,
+    MAX_GRACE_MS,
+    MAX_NUMBER,
+    MAX_PENDING_ACTIONS,
+    MAX_RECORD_BYTES,
+    MAX_SIGNERS_PER_AGENCY,
+    MAX_TALLY_BYTES,
+    MAX_TIME_MS,
+    MAX_TITLE_BYTES,
+    MAX_VALIDATORS,
+)
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
+from mvchain.ledger.genesis import ConsensusParams
+from mvchain.ledger.tally import TallyResult
+from mvchain.ledger.transactions import Kind, Scope
+
+ErrorClass: TypeAlias = type[MvchainError]
+
+NO_HASH = Hash(b"")
+"""What is not there yet: an unsealed root, an unreleased tally."""
+
+
+class Role(IntEnum):
+    """What a key is to its agency (L4)."""
+
+    AGENCY = 0
+    OPERATOR = 1
+    SERVICE = 2
+
+
+class PollState(IntEnum):
+    """Where a poll stands (L6)."""
+
+    REGISTERED = 0
+    OPEN = 1
+    PAUSED = 2
+    COUNTING = 3
+    FINAL = 4
+    VOID = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What holds for the whole chain; record 1 of the store `chain`."""
+
+    genesis_hash: Hash
+    params: ConsensusParams
+
+    def encode(self) -> bytes:
+        """[genesis hash, [parameters in the order of ConsensusParams]]."""
+        return codec.encode((self.genesis_hash, astuple(self.params)))
+
+    @classmethod
+    def decode(cls, data: bytes, error: ErrorClass = BrokenStorage) -> "Chain":
+        """The reverse of `encode`; raises `error`."""
+        what = "the record of the chain"
+        fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 2, what, error)
+        count = len(ConsensusParams.__dataclass_fields__)
+        params = Fields(fields.array(1, "params", count), count, what, error)
+        return cls(
+            Hash(fields.bytes(0, "genesis_hash", 32)),
+            ConsensusParams(*(params.int(i, "param", 0, MAX_TIME_MS) for i in range(count))),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key that acts for an agency, with the sequence of its last accepted transaction (L2, L4)."""
+
+    key: TaggedKey
+    role: Role
+    scopes: Scope
+    """What a service may do; nothing for the other roles."""
+    sequence: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """One agency and every key that ever acted for it; the agency key itself is signer 0 (L4)."""
+
+    number: AgencyNumber
+    name_ko: str
+    name_en: str
+    validator_key: PublicKey
+    node_key: PublicKey
+    approvals: int
+    signers: tuple[Signer, ...]
+
+    @property
+    def agency_key(self) -> TaggedKey:
+        """The key that genesis names."""
+        return self.signers[0].key
+
+    def encode(self) -> bytes:
+        """The fields in their order; a signer as [key, role, scopes, sequence, active]."""
+        signers = [(s.key, int(s.role), int(s.scopes), s.sequence, s.active) for s in self.signers]
+        return codec.encode(
+            (
+                self.number,
+                self.name_ko,
+                self.name_en,
+                self.validator_key,
+                self.node_key,
+                self.approvals,
+                signers,
+            )
+        )
+
+    @classmethod
+    def decode(cls, data: bytes, error: ErrorClass = BrokenStorage) -> "Agency":
+        """The reverse of `encode`; raises `error`."""
+        what = "the record of an agency"
+        fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 7, what, error)
+        return cls(
+            AgencyNumber(fields.int(0, "number", 1, MAX_VALIDATORS)),
+            fields.text(1, "name_ko", MAX_AGENCY_NAME_BYTES),
+            fields.text(2, "name_en", MAX_AGENCY_NAME_BYTES),
+            PublicKey(fields.bytes(3, "validator_key", 32)),
+            PublicKey(fields.bytes(4, "node_key", 32)),
+            fields.int(5, "approvals", 1, MAX_APPROVALS),
+            tuple(
+                _decode_signer(item, what, error)
+                for item in fields.array(6, "signers", MAX_SIGNERS_PER_AGENCY)
+            ),
+        )
+
+
+def _decode_signer(item: object, what: str, error: ErrorClass) -> Signer:
+    fields = Fields(item, 5, what, error)
+    return Signer(
+        TaggedKey(fields.bytes(0, "key", 33)),
+        Role(fields.int(1, "role", 0, max(Role))),
+        Scope(fields.int(2, "scopes", 0, Scope.POLLS | Scope.ROLLS)),
+        fields.int(3, "sequence", 0, MAX_NUMBER),
+        fields.bool(4, "active"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action on a poll or roll that waits for approvals (L4)."""
+
+    hash: Hash
+    """Hash of the transaction that asked for it."""
+    kind: Kind
+    argument: int
+    """New closing time in ms of an extension, else 0."""
+    approvers: tuple[TaggedKey, ...]
+    """Operators, in the order in which they approved."""
+
+
+def _encode_actions(actions: Sequence[Action]) -> list[tuple[object, ...]]:
+    return [(a.hash, int(a.kind), a.argument, a.approvers) for a in actions]
+
+
+def _decode_actions(items: Sequence[object], what: str, error: ErrorClass) -> tuple[Action, ...]:
+    found = []
+    for item in items:
+        fields = Fields(item, 4, what, error)
+        approvers = fields.array(3, "approvers", MAX_APPROVALS)
+        keys = Fields(approvers, len(approvers), what, error)
+        found.append(
+            Action(
+                Hash(fields.bytes(0, "action hash", 32)),
+                Kind(fields.int(1, "kind", 0, max(Kind))),
+                fields.int(2, "argument", 0, MAX_TIME_MS),
+                tuple(TaggedKey(keys.bytes(i, "approver", 33)) for i in range(len(approvers))),
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A list of eligible keys (L5). `poll` is the poll it serves, 0 as long as there is none."""
+
+    agency: AgencyNumber
+    title: str
+    sealed: bool
+    root: Hash
+    size: int
+    last_key: bytes
+    poll: PollNumber
+    pending: tuple[Action, ...]
+
+    def encode(self) -> bytes:
+        """[agency, title, sealed, root, size, last key, poll, [[hash, kind, argument, [approver]]]]."""
+        return codec.encode(
+            (
+                self.agency,
+                self.title,
+                self.sealed,
+                self.root,
+                self.size,
+                self.last_key,
+                self.poll,
+                _encode_actions(self.pending),
+            )
+        )
+
+    @classmethod
+    def decode(cls, data: bytes, error: ErrorClass = BrokenStorage) -> "Roll":
+        """The reverse of `encode`; raises `error`."""
+        what = "the record of a roll"
+        fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 8, what, error)
+        return cls(
+            AgencyNumber(fields.int(0, "agency", 1, MAX_VALIDATORS)),
+            fields.text(1, "title", MAX_TITLE_BYTES),
+            fields.bool(2, "sealed"),
+            Hash(fields.bytes(3, "root", 32)),
+            fields.int(4, "size", 0, MAX_NUMBER),
+            fields.blob(5, "last_key", 33),
+            PollNumber(fields.int(6, "poll", 0, MAX_NUMBER)),
+            _decode_actions(fields.array(7, "pending", MAX_PENDING_ACTIONS), what, error),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One poll (L6). Times are block times in ms; `opened_at_ms` and `closed_at_ms` are 0 until it happens.
+
+    `ballots` is the log of accepted ballots (leaf: transaction hash), `counted` the tree over the ballots
+    that count (leaf: `keyspace.counted_item`), both RFC 6962 (L9).
+    """
+
+    agency: AgencyNumber
+    definition_hash: Hash
+    state: PollState
+    opens_at_ms: TimeMs
+    closes_at_ms: TimeMs
+    grace_ms: int
+    opened_at_ms: TimeMs
+    closed_at_ms: TimeMs
+    roll: RollNumber
+    roll_root: Hash
+    roll_size: int
+    ballots_root: Hash
+    ballots_size: int
+    counted_root: Hash
+    counted_size: int
+    tally_hash: Hash
+    disputed: bool
+    pending: tuple[Action, ...]
+
+    def encode(self) -> bytes:
+        """The fields in their order; roots and hashes that are not there yet are empty."""
+        return codec.encode(
+            (
+                self.agency,
+                self.definition_hash,
+                int(self.state),
+                self.opens_at_ms,
+                self.closes_at_ms,
+                self.grace_ms,
+                self.opened_at_ms,
+                self.closed_at_ms,
+                self.roll,
+                self.roll_root,
+                self.roll_size,
+                self.ballots_root,
+                self.ballots_size,
+                self.counted_root,
+                self.counted_size,
+                self.tally_hash,
+                self.disputed,
+                _encode_actions(self.pending),
+            )
+        )
+
+    @classmethod
+    def decode(cls, data: bytes, error: ErrorClass = BrokenStorage) -> "Poll":
+        """The reverse of `encode`; raises `error`."""
+        what = "the record of a poll"
+        fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 18, what, error)
+        return cls(
+            AgencyNumber(fields.int(0, "agency", 1, MAX_VALIDATORS)),
+            Hash(fields.bytes(1, "definition_hash", 32)),
+            PollState(fields.int(2, "state", 0, max(PollState))),
+            TimeMs(fields.int(3, "opens_at_ms", 0, MAX_TIME_MS)),
+            TimeMs(fields.int(4, "closes_at_ms", 0, MAX_TIME_MS)),
+            fields.int(5, "grace_ms", 0, MAX_GRACE_MS),
+            TimeMs(fields.int(6, "opened_at_ms", 0, MAX_TIME_MS)),
+            TimeMs(fields.int(7, "closed_at_ms", 0, MAX_TIME_MS)),
+            RollNumber(fields.int(8, "roll", 1, MAX_NUMBER)),
+            Hash(fields.bytes(9, "roll_root", 32)),
+            fields.int(10, "roll_size", 0, MAX_NUMBER),
+            Hash(fields.bytes(11, "ballots_root", 32)),
+            fields.int(12, "ballots_size", 0, MAX_NUMBER),
+            Hash(fields.blob(13, "counted_root", 32)),
+            fields.int(14, "counted_size", 0, MAX_NUMBER),
+            Hash(fields.blob(15, "tally_hash", 32)),
+            fields.bool(16, "disputed"),
+            _decode_actions(fields.array(17, "pending", MAX_PENDING_ACTIONS), what, error),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The result of a poll (L8): one, or where the two ways of counting differ, both."""
+
+    kept: TallyResult
+    """Kept while the ballots arrived."""
+    recounted: TallyResult | None
+    """Counted again at closing, in a disputed poll only; elsewhere it is equal."""
+
+    def encode(self) -> bytes:
+        """[kept] or [kept, recounted], each an encoded TallyResult; the poll's tally hash is over this."""
+        both = (self.kept,) if self.recounted is None else (self.kept, self.recounted)
+        return codec.encode([result.encode() for result in both])
+
+    @classmethod
+    def decode(cls, data: bytes, error: ErrorClass = BrokenStorage) -> "Tally":
+        """The reverse of `encode`; raises `error`."""
+        what = "the tally of a poll"
+        value = codec.decode(data, what, max_bytes=2 * MAX_TALLY_BYTES, error=error)
+        count = 2 if isinstance(value, tuple) and len(value) == 2 else 1
+        fields = Fields(value, count, what, error)
+        results = [
+            TallyResult.decode(fields.blob(i, "result", MAX_TALLY_BYTES), error=error) for i in range(count)
+        ]
+        return cls(results[0], results[1] if count == 2 else None)

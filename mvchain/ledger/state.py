@@ -1,0 +1,412 @@
+"""The committed state: what the chain knows after its last block (ledger L4 to L9).
+
+Agencies, polls, rolls and the state tree are in memory; roll entries, voters and places of ballots are read
+through `Reader` (the key space is in `mvchain.ledger.keyspace`). The state changes by `commit` alone, with
+the outcome of an execution whose writes are durable.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from mvchain.core import codes
+from mvchain.core.errors import BrokenStorage
+from mvchain.core.limits import MAX_STATE_CACHE_ENTRIES
+from mvchain.core.merkle import CompactRange
+from mvchain.core.types import (
+    AgencyNumber,
+    BallotNumber,
+    Hash,
+    Height,
+    PollNumber,
+    RollNumber,
+    TaggedKey,
+    TimeMs,
+    TimeNs,
+)
+from mvchain.ledger import admission, keyspace
+from mvchain.ledger.admission import Target
+from mvchain.ledger.genesis import ConsensusParams, Genesis
+from mvchain.ledger.lifecycle import due_ms
+from mvchain.ledger.outcome import Outcome
+from mvchain.ledger.polls import PollDefinition, decode_definition
+from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Role, Roll, Signer, Tally
+from mvchain.ledger.state_tree import ProofOp, StateTree, StateTreeChange
+from mvchain.ledger.tally import TallyResult
+from mvchain.ledger.transactions import Scope, Transaction
+from mvchain.ledger.validators import Validator, ValidatorSet
+from mvchain.ledger.work import PollWork
+
+_NO_ACTIONS: tuple[Action, ...] = ()
+_ENDED = (PollState.FINAL, PollState.VOID)
+
+
+class Reader(Protocol):
+    """The durable key-value pairs of the state.
+
+    Durability: shows exactly the writes of the blocks committed so far, all of a block's or none.
+    Trust: own disk; bytes that do not decode are BrokenStorage.
+    """
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key."""
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys from `start` to before `stop`, ascending, with their values."""
+
+
+class TransactionReader(Protocol):
+    """The transactions of committed blocks, for ballots that are counted or superseded.
+
+    Durability: the blocks up to the height of the state.
+    Trust: own disk.
+    """
+
+    def transaction_at(self, height: Height, index: int) -> bytes:
+        """The bytes of transaction `index`, from 0, of a committed block."""
+
+
+class State:
+    """The state after block `height`; implements `admission.View`."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        transactions: TransactionReader,
+        *,
+        chain: Chain,
+        agencies: list[Agency],
+        height: Height,
+        time_ns: TimeNs,
+    ) -> None:
+        self.transactions = transactions
+        self._reader = reader
+        self._cache: dict[bytes, bytes | None] = {}
+        self._chain = chain
+        self._height = height
+        self._time_ns = time_ns
+        self._agencies: dict[AgencyNumber, Agency] = {}
+        self._slots: dict[TaggedKey, tuple[AgencyNumber, int]] = {}
+        self._polls: dict[PollNumber, Poll] = {}
+        self._rolls: dict[RollNumber, Roll] = {}
+        self._definitions: dict[Hash, PollDefinition] = {}
+        self._works: dict[PollNumber, PollWork] = {}
+        self._ranges: dict[RollNumber, CompactRange] = {}
+        self._actions: dict[Hash, Target] = {}
+        self._due: dict[PollNumber, TimeMs] = {}
+        for agency in agencies:
+            self._put_agency(agency)
+        self._tree = StateTree({"agencies": [a.encode() for a in agencies], "chain": [chain.encode()]})
+        self.validators = ValidatorSet(tuple(Validator(a.validator_key) for a in agencies))
+        self.next_validators = self.validators
+
+    @classmethod
+    def genesis(
+        cls, genesis: Genesis, reader: Reader, transactions: TransactionReader
+    ) -> tuple["State", dict[bytes, bytes | None]]:
+        """The state before the first block, and the writes that make it durable."""
+        chain = Chain(genesis.hash, genesis.params)
+        agencies = [
+            Agency(
+                number=entry.number,
+                name_ko=entry.name_ko,
+                name_en=entry.name_en,
+                validator_key=entry.validator_key,
+                node_key=entry.node_key,
+                approvals=entry.approvals,
+                signers=(Signer(entry.agency_key, Role.AGENCY, Scope(0), 0, True),),
+            )
+            for entry in genesis.agencies
+        ]
+        height, time_ns = Height(0), TimeNs(genesis.genesis_time_ms * 1_000_000)
+        writes: dict[bytes, bytes | None] = {
+            keyspace.CHAIN_KEY: chain.encode(),
+            keyspace.BLOCK_KEY: keyspace.pack_block(height, time_ns),
+        }
+        for agency in agencies:
+            writes[keyspace.numbered(keyspace.AGENCIES, agency.number)] = agency.encode()
+        state = cls(reader, transactions, chain=chain, agencies=agencies, height=height, time_ns=time_ns)
+        return state, writes
+
+    @classmethod
+    def load(cls, reader: Reader, transactions: TransactionReader) -> "State":
+        """The state that the store holds. Raises BrokenStorage if it holds none, or a damaged one."""
+        chain, block = reader.get(keyspace.CHAIN_KEY), reader.get(keyspace.BLOCK_KEY)
+        if chain is None or block is None:
+            raise BrokenStorage(codes.NO_STATE)
+        height, time_ns = keyspace.unpack_block(block)
+        agencies = [Agency.decode(value) for _, value in reader.scan(*keyspace.table_scan(keyspace.AGENCIES))]
+        state = cls(
+            reader, transactions, chain=Chain.decode(chain), agencies=agencies, height=height, time_ns=time_ns
+        )
+        state._load_polls_and_rolls()
+        return state
+
+    def _load_polls_and_rolls(self) -> None:
+        reader = self._reader
+        polls = [value for _, value in reader.scan(*keyspace.table_scan(keyspace.POLLS))]
+        rolls = [value for _, value in reader.scan(*keyspace.table_scan(keyspace.ROLLS))]
+        for n, value in enumerate(rolls, 1):
+            self._put_roll(RollNumber(n), Roll.decode(value))
+        for n, value in enumerate(polls, 1):
+            self._put_poll(PollNumber(n), Poll.decode(value))
+        for key, value in reader.scan(*keyspace.table_scan(keyspace.WORKS)):
+            self._works[PollNumber(keyspace.number_of(key))] = PollWork.decode(value)
+        for key, value in reader.scan(*keyspace.table_scan(keyspace.RANGES)):
+            self._ranges[RollNumber(keyspace.number_of(key))] = CompactRange.decode(value)
+        for poll in self._polls.values():
+            if poll.state not in _ENDED:
+                self._definitions[poll.definition_hash] = self.definition(poll.definition_hash)
+        self._tree = StateTree(
+            {
+                "agencies": [agency.encode() for agency in self._agencies.values()],
+                "chain": [self._chain.encode()],
+                "polls": polls,
+                "rolls": rolls,
+                # A poll without a released tally has an empty entry (L9).
+                "tallies": [reader.get(keyspace.numbered(keyspace.TALLIES, n)) or b"" for n in self._polls],
+            }
+        )
+
+    # --- the chain ---
+
+    @property
+    def height(self) -> Height:
+        """Of the last block executed; 0 before the first."""
+        return self._height
+
+    @property
+    def time_ns(self) -> TimeNs:
+        """Time of that block; of genesis before the first."""
+        return self._time_ns
+
+    @property
+    def time_ms(self) -> TimeMs:
+        """The same in milliseconds, rounded down, as poll times are compared (L12)."""
+        return TimeMs(self._time_ns // 1_000_000)
+
+    @property
+    def app_hash(self) -> Hash:
+        """Root of the state tree; stands in the header of the next block (C148)."""
+        return self._tree.app_hash
+
+    @property
+    def genesis_hash(self) -> Hash:
+        """Of the genesis document; every transaction is signed over it (L2)."""
+        return self._chain.genesis_hash
+
+    @property
+    def params(self) -> ConsensusParams:
+        """Consensus parameters in force."""
+        return self._chain.params
+
+    def next_due_ms(self) -> TimeMs | None:
+        """The earliest block time at which a poll opens or closes by itself (N2)."""
+        return min(self._due.values(), default=None)
+
+    @property
+    def counting(self) -> bool:
+        """Whether the next block has ballots to count (N2)."""
+        return bool(self.counting_polls())
+
+    def counting_polls(self) -> list[PollNumber]:
+        """The polls being counted, ascending."""
+        return sorted(n for n in self._works if self._polls[n].state is PollState.COUNTING)
+
+    def due_polls(self, time_ms: TimeMs) -> list[PollNumber]:
+        """The polls that open or close by themselves at the end of a block of this time, ascending."""
+        return sorted(n for n, due in self._due.items() if due <= time_ms)
+
+    # --- what admission reads ---
+
+    def check(self, tx: Transaction) -> None:
+        """Raise BadTransaction unless the transaction is admissible in this state (L3)."""
+        admission.check(self, tx)
+
+    def signer(self, key: TaggedKey) -> tuple[Agency, Signer] | None:
+        """Who acts with this key, revoked or not."""
+        slot = self.slot(key)
+        if slot is None:
+            return None
+        agency = self._agencies[slot[0]]
+        return agency, agency.signers[slot[1]]
+
+    def slot(self, key: TaggedKey) -> tuple[AgencyNumber, int] | None:
+        """The agency of a signer's key, and its position among the agency's signers."""
+        return self._slots.get(key)
+
+    def poll(self, number: PollNumber) -> Poll | None:
+        """The record of a poll."""
+        return self._polls.get(number)
+
+    def roll(self, number: RollNumber) -> Roll | None:
+        """The record of a roll."""
+        return self._rolls.get(number)
+
+    def definition(self, definition_hash: Hash) -> PollDefinition:
+        """A definition that some poll record names; those of polls that have not ended are in memory."""
+        found = self._definitions.get(definition_hash)
+        return decode_definition(self.definition_bytes(definition_hash)) if found is None else found
+
+    def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
+        """A waiting action by its hash."""
+        target = self._actions.get(action_hash)
+        if target is None:
+            return None
+        pending = _pending(
+            self._polls[PollNumber(target.number)]
+            if target.is_poll
+            else self._rolls[RollNumber(target.number)]
+        )
+        return target, next(action for action in pending if action.hash == action_hash)
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a roll entry or voter, kept in memory from admission to execution (performance P4)."""
+        try:
+            return self._cache[key]
+        except KeyError:
+            if len(self._cache) >= MAX_STATE_CACHE_ENTRIES:
+                self._cache.clear()
+            value = self._cache[key] = self._reader.get(key)
+            return value
+
+    # --- what readers and proofs need ---
+
+    @property
+    def agencies(self) -> tuple[Agency, ...]:
+        """All agencies, by number."""
+        return tuple(self._agencies.values())
+
+    def agency(self, number: AgencyNumber) -> Agency:
+        """The record of an agency that exists."""
+        return self._agencies[number]
+
+    @property
+    def poll_count(self) -> int:
+        """Polls are numbered from 1 to this."""
+        return len(self._polls)
+
+    @property
+    def roll_count(self) -> int:
+        """Rolls are numbered from 1 to this."""
+        return len(self._rolls)
+
+    def work(self, number: PollNumber) -> PollWork:
+        """Of a poll that is open, paused or counting; not to be changed."""
+        return self._works[number]
+
+    def roll_range(self, number: RollNumber) -> CompactRange:
+        """Over the entries of an unsealed roll; not to be changed."""
+        return self._ranges[number]
+
+    def definition_bytes(self, definition_hash: Hash) -> bytes:
+        """The canonical bytes of a definition that some poll record names."""
+        data = self._reader.get(keyspace.definition_key(definition_hash))
+        if data is None:
+            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"definition {definition_hash.hex()}")
+        return data
+
+    def tally(self, number: PollNumber) -> Tally | None:
+        """The tally of a final poll; None before. Its bytes are the value in the store `tallies`."""
+        data = self._reader.get(keyspace.numbered(keyspace.TALLIES, number))
+        return None if data is None else Tally.decode(data)
+
+    def live_tally(self, number: PollNumber) -> TallyResult | None:
+        """The totals of a running poll; whether they are released is the server's question (L8)."""
+        work = self._works.get(number)
+        return None if work is None else work.tally.result()
+
+    def latest_ballot(self, poll: PollNumber, voter: TaggedKey) -> tuple[int, BallotNumber] | None:
+        """Revision and number of the voter's latest ballot."""
+        value = self._reader.get(keyspace.voter_key(poll, voter))
+        return None if value is None else keyspace.unpack_voter(value)
+
+    def ballot_places(self, poll: PollNumber) -> Iterator[tuple[Height, int]]:
+        """Height and transaction index of the poll's ballots, ascending by number."""
+        for _, value in self._reader.scan(*keyspace.ballots_scan(poll)):
+            yield keyspace.unpack_place(value)
+
+    def voters(self, poll: PollNumber, after: bytes = b"") -> Iterator[tuple[TaggedKey, BallotNumber]]:
+        """The poll's voters behind the key `after`, ascending, each with the number of the latest ballot."""
+        for key, value in self._reader.scan(*keyspace.voters_scan(poll, after)):
+            yield keyspace.voter_of(key), keyspace.unpack_voter(value)[1]
+
+    def roll_entries(self, roll: RollNumber) -> Iterator[tuple[TaggedKey, int]]:
+        """The voters of a roll with their weights, ascending."""
+        for key, value in self._reader.scan(*keyspace.entries_scan(roll)):
+            yield keyspace.voter_of(key), keyspace.unpack_entry(value)[1]
+
+    def ballot_place(self, poll: PollNumber, number: BallotNumber) -> tuple[Height, int]:
+        """Height and transaction index of an accepted ballot."""
+        value = self._reader.get(keyspace.ballot_key(poll, number))
+        if value is None:
+            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"ballot {number} of poll {poll}")
+        return keyspace.unpack_place(value)
+
+    def prove(self, store: str, number: int) -> tuple[ProofOp, ProofOp]:
+        """Proof of a record in the state as it is; its app hash is in the header after `height` (C148)."""
+        return self._tree.prove(store, number)
+
+    def preview(self, records: dict[str, dict[int, bytes]]) -> StateTreeChange:
+        """The state tree with these records changed or added."""
+        return self._tree.preview(records)
+
+    # --- change ---
+
+    def commit(self, outcome: Outcome) -> None:
+        """Go on to the next block. Its writes must be durable, in one batch with the block itself (A4)."""
+        assert outcome.height == self._height + 1, (outcome.height, self._height)
+        self._tree.apply(outcome.tree)
+        self._height, self._time_ns = outcome.height, outcome.time_ns
+        cache = self._cache
+        for key, value in outcome.writes.items():
+            if key in cache:
+                cache[key] = value
+        changes = outcome.changes
+        self._works.update(changes.works)
+        self._ranges.update(changes.ranges)
+        for agency in changes.agencies.values():
+            self._put_agency(agency)
+        for roll_number, roll in changes.rolls.items():
+            self._put_roll(roll_number, roll)
+        for poll_number, poll in changes.polls.items():
+            self._put_poll(poll_number, poll)
+        for poll in changes.polls.values():
+            definition = changes.definitions.get(poll.definition_hash)
+            if definition is not None and poll.state not in _ENDED:
+                self._definitions[poll.definition_hash] = definition
+
+    def _put_agency(self, agency: Agency) -> None:
+        self._agencies[agency.number] = agency
+        for slot, signer in enumerate(agency.signers):
+            self._slots[signer.key] = (agency.number, slot)
+
+    def _put_roll(self, number: RollNumber, roll: Roll) -> None:
+        self._put_actions(Target(False, number), _pending(self._rolls.get(number)), roll.pending)
+        self._rolls[number] = roll
+        if roll.sealed:
+            self._ranges.pop(number, None)
+
+    def _put_poll(self, number: PollNumber, poll: Poll) -> None:
+        before = self._polls.get(number)
+        self._put_actions(Target(True, number), _pending(before), poll.pending)
+        self._polls[number] = poll
+        due = due_ms(poll)
+        if due is None:
+            self._due.pop(number, None)
+        else:
+            self._due[number] = due
+        if poll.state in _ENDED:
+            self._works.pop(number, None)
+            self._definitions.pop(poll.definition_hash, None)
+        if before is not None and before.definition_hash != poll.definition_hash:
+            self._definitions.pop(before.definition_hash, None)
+
+    def _put_actions(self, target: Target, before: tuple[Action, ...], after: tuple[Action, ...]) -> None:
+        for action in before:
+            del self._actions[action.hash]
+        for action in after:
+            self._actions[action.hash] = target
+
+
+def _pending(record: Poll | Roll | None) -> tuple[Action, ...]:
+    return _NO_ACTIONS if record is None else record.pending

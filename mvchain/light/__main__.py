@@ -1,0 +1,57 @@
+"""`python -m mvchain.light RECEIPT --genesis FILE`: what a receipt proves, in plain words.
+
+Needs the base dependencies alone and no network. Exit 0 only if every claim of the receipt holds, 1 if one does not
+or a file cannot be read, 2 if the command itself is wrong.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mvchain.core import codes
+from mvchain.core.errors import BadConfiguration, BadProof, MvchainError
+from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
+from mvchain.ledger.genesis import Genesis
+from mvchain.light.verify import verify_receipt
+from mvchain.light.words import failure_in_words, receipt_in_words
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Verify the receipt named in the arguments and say what it proves; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mvchain.light",
+        description="투표확인증을 검증합니다. / Verifies a voting receipt against the genesis file of its chain, offline.",
+    )
+    parser.add_argument("receipt", type=Path, metavar="RECEIPT", help="확인증 파일 / the receipt, *.mvreceipt.json")
+    parser.add_argument(
+        "--genesis", type=Path, required=True, metavar="FILE",
+        help="기관들이 공개한 제네시스 파일 / the genesis file that the agencies publish",
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        genesis = Genesis.decode(_read(chosen.genesis, MAX_GENESIS_BYTES))
+        verified = verify_receipt(_read(chosen.receipt, MAX_RECEIPT_BYTES), genesis)
+    except BadProof as error:
+        print(failure_in_words(error))
+        return 1
+    except MvchainError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(receipt_in_words(verified))
+    return 0
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    """The file's bytes, read no further than one past the bound."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise BadConfiguration(codes.CANNOT_READ_FILE, path=path, why=error.strerror) from None
+    if len(data) > max_bytes:
+        raise BadConfiguration(codes.FILE_TOO_LARGE, path=path, limit=max_bytes)
+    return data
+
+
+if __name__ == "__main__":
+    sys.exit(main())

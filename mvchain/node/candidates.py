@@ -1,0 +1,265 @@
+"""Blocks on their way to a decision: made from the mempool, put together from a compact proposal, judged.
+
+A candidate is executed speculatively, before the prevote; what comes out is kept and committed without executing
+again (architecture A4). Judging is a function of the committed state, the tip and the block alone; nothing here
+sends, signs or stores.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from mvchain.core import codec, codes
+from mvchain.core.errors import BadProof, BadTransaction, BrokenStorage
+from mvchain.core.limits import MAX_BLOCK_BYTES, MAX_CLOCK_AHEAD_MS
+from mvchain.core.timestamps import NS_PER_MS
+from mvchain.core.types import Address, Hash, Height, TimeNs
+from mvchain.ledger.block_id import BlockID, PartSetHeader
+from mvchain.ledger.blocks import (
+    EMPTY_COMMIT,
+    Block,
+    Commit,
+    Header,
+    block_id_of,
+    consensus_hash,
+    data_hash,
+    evidence_hash,
+    median_time,
+    validate_header_basic,
+)
+from mvchain.ledger.commits import verify_commit_full
+from mvchain.ledger.execution import Execution
+from mvchain.ledger.outcome import Outcome
+from mvchain.ledger.state import State
+from mvchain.ledger.transactions import Transaction, transaction_units
+from mvchain.ledger.validators import ValidatorSet
+
+BLOCK_OVERHEAD_BYTES = 64 * 1024
+"""Kept free for header, evidence and the commit of up to 100 validators when transactions are chosen."""
+
+HEADER_FIELDS = tuple(f.name for f in fields(Header))
+
+TRANSACTION_OVERHEAD_BYTES = 8
+"""Tag and length around one transaction in the block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """What the next block has to build on; kept with the state, in the same write batch."""
+
+    height: Height
+    """Height of the last block; 0 before the first."""
+    block_id: BlockID
+    time_ns: TimeNs
+    """Block time of the last block; genesis time before the first."""
+    results_hash: Hash
+    """Hash of its results, for the next header (C70)."""
+    changed_state: bool
+    """Whether it changed the app hash or held transactions: then the next block follows at once (N2)."""
+
+    def encode(self) -> bytes:
+        """Canonical bytes for the store."""
+        parts = self.block_id.parts
+        return codec.encode(
+            (
+                self.height,
+                (self.block_id.hash, parts.total, parts.hash),
+                self.time_ns,
+                self.results_hash,
+                self.changed_state,
+            )
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Tip":
+        """Read what `encode` wrote.
+
+        Raises:
+            BrokenStorage: the record is damaged.
+        """
+        fields = codec.Fields(
+            codec.decode(data, "tip record", max_bytes=1024, error=BrokenStorage), 5, "tip record", BrokenStorage
+        )
+        block_id = codec.Fields(fields.array(1, "block_id", 3), 3, "tip record", BrokenStorage)
+        return cls(
+            height=Height(fields.int(0, "height", 0, 1 << 62)),
+            block_id=BlockID(
+                Hash(block_id.blob(0, "hash", 32)),
+                PartSetHeader(block_id.int(1, "total", 0, 1 << 31), Hash(block_id.blob(2, "parts", 32))),
+            ),
+            time_ns=TimeNs(fields.int(2, "time_ns", 0, 1 << 62)),
+            results_hash=Hash(fields.bytes(3, "results_hash", 32)),
+            changed_state=fields.bool(4, "changed_state"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a block of the next height is made and judged on."""
+
+    chain_id: str
+    app_version: int
+    state: State
+    """After the last block."""
+    tip: Tip
+    validators: ValidatorSet
+    """Those who sign the next block."""
+    validators_before: ValidatorSet
+    """Those who signed the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A complete block of the height being decided, with what executing it came to."""
+
+    block: Block
+    encoded: bytes
+    block_id: BlockID
+    transactions: tuple[Transaction, ...]
+    outcome: Outcome | None
+    """What executing it came to; None for a block that may not be decided."""
+    fault: Exception | None = None
+    """Why it is invalid, for the log."""
+
+
+@dataclass(slots=True)
+class Assembly:
+    """A compact proposal whose transactions are still being gathered (N3)."""
+
+    block_id: BlockID
+    header: Header
+    tx_hashes: tuple[Hash, ...]
+    last_commit: Commit
+    found: dict[Hash, Transaction] = field(default_factory=dict)
+    missing: set[Hash] = field(default_factory=set)
+
+    def supply(self, transaction: Transaction) -> None:
+        """Take a transaction if it is one of those that are missing."""
+        if transaction.hash in self.missing:
+            self.missing.discard(transaction.hash)
+            self.found[transaction.hash] = transaction
+
+    def transactions(self) -> tuple[Transaction, ...]:
+        """All transactions in block order; call it when none is missing."""
+        return tuple(self.found[tx_hash] for tx_hash in self.tx_hashes)
+
+
+def begin_assembly(
+    block_id: BlockID,
+    header_bytes: bytes,
+    tx_hashes: Sequence[bytes],
+    last_commit_bytes: bytes,
+    lookup: Callable[[Hash], Transaction | None],
+) -> Assembly:
+    """Bind the parts of a compact proposal to the block id its proposer signed.
+
+    Raises:
+        BadProof: a part is malformed, or is not the one that the block id names: whoever sent it altered it.
+    """
+    header = Header.decode(header_bytes)
+    last_commit = Commit.decode(last_commit_bytes)
+    hashes = tuple(Hash(tx_hash) for tx_hash in tx_hashes)
+    bound = (
+        header.hash() == block_id.hash
+        and header.data_hash == data_hash(hashes)
+        and header.last_commit_hash == last_commit.hash()
+        and len(set(hashes)) == len(hashes)
+    )
+    if not bound:
+        raise BadProof(codes.COMPACT_PROPOSAL_MISMATCH, height=header.height)
+    assembly = Assembly(block_id, header, hashes, last_commit)
+    for tx_hash in hashes:
+        known = lookup(tx_hash)
+        if known is None:
+            assembly.missing.add(tx_hash)
+        else:
+            assembly.found[tx_hash] = known
+    return assembly
+
+
+def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Sequence[Hash]) -> Header:
+    """The one header that a block of these transactions by this proposer can have (C30)."""
+    state, tip = base.state, base.tip
+    return Header(
+        version_app=base.app_version,
+        chain_id=base.chain_id,
+        height=Height(tip.height + 1),
+        time_ns=tip.time_ns if tip.height == 0 else median_time(last_commit, base.validators_before),
+        last_block_id=tip.block_id,
+        last_commit_hash=last_commit.hash(),
+        data_hash=data_hash(hashes),
+        validators_hash=base.validators.hash,
+        next_validators_hash=base.validators.hash,
+        consensus_hash=consensus_hash(state.params.max_bytes, state.params.max_units),
+        app_hash=state.app_hash,
+        last_results_hash=tip.results_hash,
+        evidence_hash=evidence_hash(()),
+        proposer_address=proposer,
+    )
+
+
+def make_block(
+    base: Base, last_commit: Commit, proposer: Address, ready: Iterable[Transaction]
+) -> tuple[Candidate, list[Transaction]]:
+    """Make the next block from what waits, in order of receipt (N9), executing it on the way.
+
+    Returns:
+        The candidate, and the transactions that were not admissible where they stood.
+    """
+    draft = _next_header(base, last_commit, proposer, ())
+    execution = Execution(base.state, draft.height, draft.time_ns)
+    room = MAX_BLOCK_BYTES - BLOCK_OVERHEAD_BYTES
+    chosen: list[Transaction] = []
+    refused: list[Transaction] = []
+    for transaction in ready:
+        size = len(transaction.raw) + TRANSACTION_OVERHEAD_BYTES
+        if size > room or transaction_units(transaction) > execution.units_left:
+            break
+        try:
+            execution.apply(transaction)
+        except BadTransaction:
+            refused.append(transaction)
+            continue
+        chosen.append(transaction)
+        room -= size
+    outcome = execution.finish()
+    header = replace(draft, data_hash=data_hash([tx.hash for tx in chosen]))
+    block = Block(header, tuple(tx.raw for tx in chosen), (), last_commit)
+    encoded = block.encode()
+    return Candidate(block, encoded, block_id_of(header, encoded), tuple(chosen), outcome), refused
+
+
+def judge(base: Base, block: Block, transactions: Sequence[Transaction], now_ms: int) -> Outcome:
+    """Decide whether a block may be prevoted (C79, ledger L3) by executing it; signatures of transactions come first.
+
+    Returns:
+        What executing it came to.
+
+    Raises:
+        BadProof: a header field, the commit or the evidence is not what it must be.
+        BadTransaction: a transaction is not admissible where it stands.
+    """
+    header, tip = block.header, base.tip
+    validate_header_basic(header)
+    commit = block.last_commit
+    if tip.height == 0:
+        if commit != EMPTY_COMMIT:
+            raise BadProof(codes.WRONG_HEADER_FIELD, field="last_commit", height=header.height)
+    else:
+        verify_commit_full(commit, base.chain_id, base.validators_before, tip.height, tip.block_id)
+    hashes = tuple(transaction.hash for transaction in transactions)
+    expected = _next_header(base, commit, header.proposer_address, hashes)
+    for name in HEADER_FIELDS:
+        if getattr(header, name) != getattr(expected, name):
+            raise BadProof(codes.WRONG_HEADER_FIELD, field=name, height=header.height)
+    if header.time_ns <= tip.time_ns and tip.height > 0:
+        raise BadProof(codes.WRONG_HEADER_FIELD, field="time_ns", height=header.height)
+    if header.time_ns // NS_PER_MS > now_ms + MAX_CLOCK_AHEAD_MS:
+        raise BadProof(codes.BLOCK_FROM_THE_FUTURE, height=header.height, limit_ms=MAX_CLOCK_AHEAD_MS)
+    if base.validators.by_address(header.proposer_address) is None:
+        raise BadProof(codes.WRONG_HEADER_FIELD, field="proposer_address", height=header.height)
+    if block.evidence:
+        raise BadProof(codes.WRONG_HEADER_FIELD, field="evidence_hash", height=header.height)
+    execution = Execution(base.state, Height(header.height), header.time_ns)
+    for transaction in transactions:
+        execution.apply(transaction)
+    return execution.finish()

@@ -1,0 +1,166 @@
+"""The way of a transaction into the node: decode, verify off the loop, judge, journal, acknowledge (N6, N9).
+
+Two doors: `submit` for the public API, whose answers are promises, and `from_peer` for gossip. Both end in the
+mempool, through the one predicate of `ledger.admission`. Asynchronous shell: the rules are elsewhere.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mvchain.core import codes
+from mvchain.core.errors import BadRequest, BadTransaction, MvchainError
+from mvchain.core.hashing import sha256
+from mvchain.core.types import Hash
+from mvchain.ledger.admission import context_of
+from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, sign_bytes
+from mvchain.node.ports import Journal
+from mvchain.node.replica import Replica
+from mvchain.node.signatures import SignaturePool
+
+MAX_UNDER_WAY = 20_000
+"""Transactions being verified at once, over all callers; beyond it the API answers 503 at once and cheaply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Taken into the mempool by this call."""
+
+    transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Pending already, or in a block."""
+
+    tx_hash: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not taken, and why."""
+
+    tx_hash: Hash
+    error: MvchainError
+
+
+Verdict = Received | Known | Refused
+
+
+class Intake:
+    """Judges transactions and keeps those it takes."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        signatures: SignaturePool,
+        journal: Journal,
+        committed: Callable[[Hash], bool],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._replica = replica
+        self._signatures = signatures
+        self._journal = journal
+        self._committed = committed
+        self._now_ms = now_ms
+        self._under_way = 0
+        self._flush_wanted = asyncio.Event()
+        self._flushed: asyncio.Future[None] | None = None
+
+    async def submit(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
+        """Judge untrusted byte strings from the API; one verdict for each, in order.
+
+        What is `Received` is in the synced journal when this returns (N6).
+        """
+        verdicts = await self._judge(raw, source, check_clock=True)
+        received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
+        if received:
+            self._journal.append([transaction.raw for transaction in received])
+            await self._journal_synced()
+        return verdicts
+
+    async def from_peer(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
+        """Judge transactions that a peer gossips; nothing is promised, so nothing is journaled."""
+        return await self._judge(raw, source, check_clock=False)
+
+    async def keep_journal_synced(self) -> None:
+        """Sync the journal whenever somebody waits for it; all who wait share one sync (group commit). Never ends."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._flush_wanted.wait()
+            self._flush_wanted.clear()
+            waiting, self._flushed = self._flushed, None
+            assert waiting is not None
+            try:
+                await loop.run_in_executor(None, self._journal.sync)
+            except BaseException as error:
+                waiting.set_exception(error)
+                waiting.exception()  # the shell stops for the one that is raised here
+                raise
+            waiting.set_result(None)
+
+    async def _journal_synced(self) -> None:
+        if self._flushed is None:
+            self._flushed = asyncio.get_running_loop().create_future()
+            self._flush_wanted.set()
+        await asyncio.shield(self._flushed)
+
+    async def _judge(self, raw: Sequence[bytes], source: str, *, check_clock: bool) -> list[Verdict]:
+        if self._under_way + len(raw) > MAX_UNDER_WAY:
+            busy = BadRequest(codes.NODE_BUSY)
+            return [Refused(sha256(item), busy) for item in raw]
+        self._under_way += len(raw)
+        try:
+            return await self._judge_all(raw, source, check_clock)
+        finally:
+            self._under_way -= len(raw)
+
+    async def _judge_all(self, raw: Sequence[bytes], source: str, check_clock: bool) -> list[Verdict]:
+        verdicts: list[Verdict | None] = []
+        to_verify: list[tuple[int, Transaction, Hash]] = []
+        for position, item in enumerate(raw):
+            verdict, transaction = self._first_look(item, check_clock)
+            verdicts.append(verdict)
+            if transaction is not None:
+                try:
+                    to_verify.append((position, transaction, context_of(self._replica.state, transaction)))
+                except BadTransaction as error:
+                    verdicts[position] = Refused(transaction.hash, error)
+        genesis_hash = self._replica.state.genesis_hash
+        holds = await self._signatures.check_off_loop(
+            [(tx.signer, sign_bytes(genesis_hash, context, tx.payload_bytes), tx.signature) for _, tx, context in to_verify]
+        )
+        for (position, transaction, context), good in zip(to_verify, holds, strict=True):
+            verdicts[position] = self._admit(transaction, context, good, source)
+        return [verdict for verdict in verdicts if verdict is not None]
+
+    def _first_look(self, item: bytes, check_clock: bool) -> tuple[Verdict | None, Transaction | None]:
+        """What can be said without the signature."""
+        tx_hash = sha256(item)
+        if tx_hash in self._replica.mempool or self._committed(tx_hash):
+            return Known(tx_hash), None
+        try:
+            transaction = decode_transaction(item)
+            if check_clock and isinstance(transaction.payload, Ballot):
+                self._check_closing(transaction.payload)
+        except BadTransaction as error:
+            return Refused(tx_hash, error), None
+        return None, transaction
+
+    def _check_closing(self, ballot: Ballot) -> None:
+        """Ballots are taken until `closes_at` by this node's clock; the grace time is for those on their way (L6)."""
+        poll = self._replica.state.poll(ballot.poll)
+        if poll is not None and self._now_ms() >= poll.closes_at_ms:
+            raise BadTransaction(codes.POLL_HAS_CLOSED, poll=ballot.poll)
+
+    def _admit(self, transaction: Transaction, context: Hash, good: bool, source: str) -> Verdict:
+        if not good:
+            return Refused(transaction.hash, BadTransaction(codes.BAD_SIGNATURE, tx=transaction.hash.hex()))
+        if transaction.hash in self._replica.mempool or self._committed(transaction.hash):
+            return Known(transaction.hash)
+        try:
+            self._replica.mempool.add(transaction, self._replica.state, source, self._now_ms())
+        except MvchainError as error:
+            return Refused(transaction.hash, error)
+        self._replica.remember_verified(transaction.hash, context)
+        return Received(transaction)

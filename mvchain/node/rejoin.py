@@ -1,0 +1,111 @@
+"""Whether a validator may sign after a start (N4). Pure.
+
+It asks for every message of its own that peers hold. With an intact guard and nothing of its own beyond it, it signs
+at once, so that an ordinary restart and a power cut of all agencies heal by themselves. If something lies beyond the
+guard, the disk was rolled back; if there is no guard, the key was restored or moved: then it stays silent for
+`SILENT_HEIGHTS` more heights, unless its operator vouches that no other copy of the key has signed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mvchain.core.keys import Purpose, verify
+from mvchain.core.types import Address, Height
+from mvchain.ledger.blocks import FLAG_ABSENT, FLAG_COMMIT, Commit
+from mvchain.ledger.block_id import NIL_BLOCK_ID
+from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
+from mvchain.ledger.validators import ValidatorSet
+from mvchain.node.ports import Position, STEP_PREVOTE, STEP_PRECOMMIT, STEP_PROPOSE
+
+SILENT_HEIGHTS = 10
+"""Heights a validator watches without signing after its guard was lost or rolled back (faults LIM26, ATK19)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the answers came to."""
+
+    silent_until: Height
+    """Sign nothing up to this height; 0 for sign at once."""
+    beyond: Position | None
+    """The own message that lies beyond the guard, if that is why."""
+
+
+class Rejoin:
+    """Gathers answers until those who answered form a quorum together with this node."""
+
+    def __init__(
+        self,
+        me: Address,
+        chain_id: str,
+        validators: ValidatorSet,
+        guard: Position | None,
+        own_commits: Iterable[Commit],
+        next_height: Height,
+    ) -> None:
+        self._me = me
+        self._chain_id = chain_id
+        self._validators = validators
+        self._guard = guard
+        self._answered = {me}
+        self._latest: Position | None = None
+        self._next_height = next_height
+        for commit in own_commits:
+            for endorsement in own_precommits(commit, me, validators):
+                self._see(Position(endorsement.height, endorsement.round, STEP_PRECOMMIT))
+
+    def answer(self, validator: Address, proposals: Iterable[bytes], endorsements: Iterable[bytes]) -> None:
+        """Take what one validator's node holds of ours; unsigned or foreign messages are no reason to be silent.
+
+        Raises:
+            BadProof: a message is malformed.
+        """
+        key = self._own_key()
+        for item in proposals:
+            proposal = Proposal.decode(item)
+            if verify(Purpose.CONSENSUS, key, proposal.sign_bytes(self._chain_id), proposal.signature):
+                self._see(Position(proposal.height, proposal.round, STEP_PROPOSE))
+        for item in endorsements:
+            endorsement = Endorsement.decode(item)
+            if verify(Purpose.CONSENSUS, key, endorsement.sign_bytes(self._chain_id), endorsement.signature):
+                step = STEP_PREVOTE if endorsement.kind == Kind.PREVOTE else STEP_PRECOMMIT
+                self._see(Position(endorsement.height, endorsement.round, step))
+        if self._validators.by_address(validator) is not None:
+            self._answered.add(validator)
+
+    def verdict(self) -> Verdict | None:
+        """What to do, once enough have answered; None until then."""
+        power = sum(validator.power for validator in self._validators if validator.address in self._answered)
+        if not self._validators.has_quorum(power):
+            return None
+        if self._guard is not None and (self._latest is None or self._latest <= self._guard):
+            return Verdict(Height(0), None)
+        reached = max(self._next_height, self._latest.height if self._latest else 0)
+        return Verdict(Height(reached + SILENT_HEIGHTS - 1), self._latest)
+
+    def _see(self, position: Position) -> None:
+        if self._latest is None or position > self._latest:
+            self._latest = position
+
+    def _own_key(self) -> bytes:
+        found = self._validators.by_address(self._me)
+        if found is None:
+            raise AssertionError("only a validator asks whether it may sign")
+        return found[1].public_key
+
+
+def own_precommits(commit: Commit, address: Address, validators: ValidatorSet) -> list[Endorsement]:
+    """The precommit of one validator in a commit, as the message it was."""
+    found = validators.by_address(address)
+    if found is None or found[0] >= len(commit.signatures):
+        return []
+    index = found[0]
+    entry = commit.signatures[index]
+    if entry.flag == FLAG_ABSENT or entry.address != address:
+        return []
+    block_id = commit.block_id if entry.flag == FLAG_COMMIT else NIL_BLOCK_ID
+    return [
+        Endorsement(
+            Kind.PRECOMMIT, commit.height, commit.round, block_id, entry.time_ns, address, index, entry.signature
+        )
+    ]

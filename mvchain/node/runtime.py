@@ -1,0 +1,383 @@
+"""The asyncio shell of a node: moves messages, timers and requests between the replica and the world.
+
+It contains no rules. What peers send goes to the replica, the mempool's intake or the catch-up; what the replica
+hands out goes to peers and timers. A broken disk or a bug ends `run`, and with it the process; a bad peer ends its
+connection.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from mvchain.core.errors import BadPeer, BadProof, BadTransaction, BrokenStorage, MvchainError
+from mvchain.core.timestamps import NS_PER_MS
+from mvchain.core.types import Hash, Height
+from mvchain.ledger.transactions import Transaction, decode_transaction
+from mvchain.node.catchup import CatchUp
+from mvchain.node.gossip import TxGossip
+from mvchain.node.intake import Intake, Received, Refused, Verdict
+from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, StartTimer
+from mvchain.node.ports import Journal
+from mvchain.node.replica import Replica
+from mvchain.node.rejoin import Rejoin
+from mvchain.node.store import Store
+from mvchain.node.transport import Peer, Transport
+from mvchain.node.wire import (
+    AskOwn,
+    BlockResponse,
+    CompactProposal,
+    Endorsements,
+    GetBlocks,
+    HaveTransactions,
+    Message,
+    NoBlock,
+    OwnMessages,
+    Status,
+    Transactions,
+    WantTransactions,
+)
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.1
+"""How often gossip retries, the catch-up and the clock are looked at; the happy path waits for none of them."""
+STATUS_EVERY_TICKS = 20
+"""A status goes out on every change, and this often without one, so that a lost one heals."""
+MAX_PEER_BATCHES = 64
+"""Transaction batches of one peer being judged at once; beyond that they are dropped and asked for again."""
+MAX_REMEMBERED_REJECTIONS = 100_000
+MAX_BLOCKS_PER_REQUEST = 16
+
+
+def now_ns() -> int:
+    """The wall clock, in nanoseconds since the epoch."""
+    return time.time_ns()
+
+
+def now_ms() -> int:
+    """The wall clock, in milliseconds since the epoch."""
+    return time.time_ns() // NS_PER_MS
+
+
+class Runtime:
+    """A running node: owns the tasks, and is what the API's view is made of."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        store: Store,
+        journal: Journal,
+        intake: Intake,
+        transport: Transport,
+        rejoin: Rejoin | None,
+    ) -> None:
+        self.replica = replica
+        self.store = store
+        self.intake = intake
+        self.transport = transport
+        self.rejections: OrderedDict[Hash, MvchainError] = OrderedDict()
+        self.catch_up = CatchUp()
+        self._journal = journal
+        self._rejoin = rejoin
+        self._gossip = TxGossip()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._batches: dict[str, int] = {}
+        self._waiting: dict[Hash, list[asyncio.Future[None]]] = {}
+        self._status_sent: bytes = b""
+        self._status_timer: asyncio.TimerHandle | None = None
+        self._ticks = 0
+        self._failed: asyncio.Future[None] | None = None
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Run until cancelled.
+
+        Raises:
+            BrokenStorage: the disk failed, or this node cannot follow the chain.
+        """
+        self._failed = asyncio.get_running_loop().create_future()
+        await self._restore_journal()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            await self.transport.start(tasks, self.on_message, self.on_connect, self.on_disconnect)
+            tasks.create_task(self.intake.keep_journal_synced())
+            tasks.create_task(self._tick())
+            if self._rejoin is None:
+                self._start(Height(0), may_sign=False)
+            self._ask_about_own()
+            on_ready()
+            await self._failed
+
+    async def _restore_journal(self) -> None:
+        """Take up again what was acknowledged before the restart (N6)."""
+        raw = [item for item in self._journal.replay() if self.store.tx_location(decode_transaction(item).hash) is None]
+        for start in range(0, len(raw), 1000):
+            for verdict in await self.intake.from_peer(raw[start : start + 1000], "journal"):
+                if isinstance(verdict, Received):
+                    self._gossip.add_own([verdict.transaction.hash])
+                elif isinstance(verdict, Refused):
+                    self._reject(verdict.tx_hash, verdict.error)
+
+    def _start(self, silent_until: Height, *, may_sign: bool) -> None:
+        self._guarded(lambda: self.replica.start(may_sign=may_sign, silent_until=silent_until))
+
+    def _ask_about_own(self) -> None:
+        """Decide whether to sign at once, if nobody else has to answer, else ask (N4)."""
+        if self._rejoin is not None:
+            self._conclude_rejoin()
+        if self._rejoin is not None:
+            self._broadcast(AskOwn(self._rejoin.me))
+
+    def _conclude_rejoin(self) -> None:
+        assert self._rejoin is not None
+        verdict = self._rejoin.verdict()
+        if verdict is None:
+            return
+        if verdict.silent_until:
+            logger.warning(
+                "MV-4301 the sign guard is missing or older than %s; this validator signs nothing up to height %d. "
+                "If no other copy of its key has signed, start it with --vouch-no-other-copy-signed.",
+                verdict.beyond,
+                verdict.silent_until,
+            )
+        self._rejoin = None
+        self._start(verdict.silent_until, may_sign=True)
+
+    # --- the replica's outputs -------------------------------------------------------------------------------
+
+    def _guarded(self, act: Callable[[], object], peer: Peer | None = None) -> None:
+        """Let the replica act and carry out what it hands back; a fault of the peer costs the peer."""
+        try:
+            act()
+        except (BadPeer, BadProof, BadTransaction) as error:
+            if peer is None:
+                raise
+            logger.warning("peer %s: %s", peer.name, error)
+            peer.close(error)
+        except (BrokenStorage, AssertionError, OSError) as error:
+            self._fail(error)
+            return
+        for output in self.replica.take_outputs():
+            match output:
+                case Broadcast(message):
+                    self._broadcast(message)
+                case StartTimer():
+                    self._start_timer(output)
+                case FetchTransactions(source, hashes):
+                    self._fetch(source, hashes)
+                case Committed():
+                    self._after_commit(output)
+        self._status_soon()
+
+    def _fail(self, error: BaseException) -> None:
+        assert self._failed is not None
+        if not self._failed.done():
+            self._failed.set_exception(error)
+
+    def _broadcast(self, message: Message) -> None:
+        for peer in self.transport.peers:
+            peer.send(message)
+
+    def _start_timer(self, timer: StartTimer) -> None:
+        asyncio.get_running_loop().call_later(
+            timer.delay_ms / 1000,
+            lambda: self._guarded(lambda: self.replica.timer_fired(timer.kind, timer.height, timer.round)),
+        )
+
+    def _after_commit(self, committed: Committed) -> None:
+        self._gossip.forget(committed.tx_hashes)
+        self._journal.ended(committed.tx_hashes)
+        for tx_hash in committed.tx_hashes:
+            self._wake(tx_hash)
+        for tx_hash, error in committed.rejected:
+            self._reject(tx_hash, error)
+
+    def _reject(self, tx_hash: Hash, error: MvchainError) -> None:
+        """A transaction that was received has ended without being committed; its submitter can see why (N6)."""
+        self._gossip.forget([tx_hash])
+        self._journal.ended([tx_hash])
+        self.rejections[tx_hash] = error
+        if len(self.rejections) > MAX_REMEMBERED_REJECTIONS:
+            self.rejections.popitem(last=False)
+        self._wake(tx_hash)
+
+    # --- transactions ----------------------------------------------------------------------------------------
+
+    async def submit(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
+        """Take transactions from the public API; see `Intake.submit`."""
+        verdicts = await self.intake.submit(raw, source)
+        received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
+        for transaction in received:
+            self.rejections.pop(transaction.hash, None)
+        self._gossip.add_own([transaction.hash for transaction in received])
+        self._flush_gossip()
+        self._guarded(lambda: self.replica.transactions_arrived(received))
+        return verdicts
+
+    async def wait_ended(self, tx_hash: Hash, timeout_s: float) -> None:
+        """Return when a pending transaction is committed or rejected, or after `timeout_s`."""
+        if tx_hash not in self.replica.mempool:
+            return
+        ended = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tx_hash, []).append(ended)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended, timeout_s)
+
+    def _wake(self, tx_hash: Hash) -> None:
+        for waiting in self._waiting.pop(tx_hash, ()):
+            if not waiting.done():
+                waiting.set_result(None)
+
+    def _take_batch(self, peer: Peer, raw: tuple[bytes, ...]) -> None:
+        assert self._tasks is not None
+        if self._batches.get(peer.name, 0) >= MAX_PEER_BATCHES:
+            return
+        self._batches[peer.name] = self._batches.get(peer.name, 0) + 1
+        self._tasks.create_task(self._judge_batch(peer, raw))
+
+    async def _judge_batch(self, peer: Peer, raw: tuple[bytes, ...]) -> None:
+        try:
+            verdicts = await self.intake.from_peer(raw, f"peer:{peer.name}")
+        finally:
+            self._batches[peer.name] -= 1
+        received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
+        refused = [verdict.transaction for verdict in verdicts if isinstance(verdict, Refused) and verdict.transaction]
+        self._gossip.received(peer.name, [transaction.hash for transaction in received])
+        self._flush_gossip()
+        self._guarded(lambda: self.replica.transactions_arrived(received + refused))
+
+    def _fetch(self, source: str, hashes: Sequence[Hash]) -> None:
+        self._send_all(self._gossip.want(source, hashes, now_ms()))
+
+    def _flush_gossip(self) -> None:
+        self._send_all(self._gossip.flush(self._transaction_bytes, now_ms()))
+
+    def _transaction_bytes(self, tx_hash: Hash) -> bytes | None:
+        transaction: Transaction | None = self.replica.transaction(tx_hash)
+        return transaction.raw if transaction else None
+
+    def _send_all(self, messages: Sequence[tuple[str, Message]]) -> None:
+        peers = {peer.name: peer for peer in self.transport.peers}
+        for name, message in messages:
+            if name in peers:
+                peers[name].send(message)
+
+    # --- peers -----------------------------------------------------------------------------------------------
+
+    def on_connect(self, peer: Peer) -> None:
+        """Greet a new peer."""
+        self._gossip.connected(peer.name)
+        peer.send(self.replica.status())
+        if self._rejoin is not None:
+            peer.send(AskOwn(self._rejoin.me))
+        self._flush_gossip()
+
+    def on_disconnect(self, peer: Peer) -> None:
+        """Forget a peer; what was asked of it is asked of others."""
+        self._gossip.disconnected(peer.name)
+        self.catch_up.peer_gone(peer.name)
+        self._batches.pop(peer.name, None)
+
+    def on_message(self, peer: Peer, message: Message) -> None:
+        """Dispatch one message of a peer."""
+        self._guarded(lambda: self._dispatch(peer, message), peer)
+
+    def _dispatch(self, peer: Peer, message: Message) -> None:
+        match message:
+            case Status():
+                self.catch_up.peer_status(peer.name, message.height, message.base_height)
+                for answer in self.replica.missing_for(message):
+                    peer.send(answer)
+            case CompactProposal():
+                self.replica.receive_proposal(peer.name, message)
+            case Endorsements(items):
+                self.replica.receive_endorsements(items)
+            case Transactions(items):
+                self._take_batch(peer, items)
+            case HaveTransactions(hashes):
+                self._send_all(self._gossip.have(peer.name, hashes, self._knows, now_ms()))
+            case WantTransactions(hashes):
+                self._send_all(self._gossip.wanted(peer.name, hashes, self._transaction_bytes))
+            case GetBlocks(height, count):
+                self._serve_blocks(peer, height, count)
+            case BlockResponse(height, block, commit):
+                if self.catch_up.arrived(peer.name, Height(height), block, commit):
+                    self._apply_fetched()
+            case NoBlock(height):
+                self.catch_up.refused(peer.name, Height(height), now_ms())
+            case AskOwn(address):
+                peer.send(OwnMessages(*self.replica.own_messages(address)))
+            case OwnMessages(proposals, endorsements):
+                self._learn_own(peer, proposals, endorsements)
+            case _:
+                pass  # the transport answers pings and goodbyes itself
+
+    def _learn_own(self, peer: Peer, proposals: Sequence[bytes], endorsements: Sequence[bytes]) -> None:
+        address = self.replica.validator_of_node(peer.key)
+        if self._rejoin is not None and address is not None:
+            self._rejoin.answer(address, proposals, endorsements)
+            self._conclude_rejoin()
+
+    def _knows(self, tx_hash: Hash) -> bool:
+        return tx_hash in self.replica.mempool or self.store.tx_location(tx_hash) is not None
+
+    # --- blocks for and from peers ---------------------------------------------------------------------------
+
+    def _serve_blocks(self, peer: Peer, height: int, count: int) -> None:
+        for wanted in range(height, height + min(count, MAX_BLOCKS_PER_REQUEST)):
+            found = self.block_bytes(Height(wanted))
+            if found is None:
+                peer.send(NoBlock(wanted))
+                return
+            if not peer.send(BlockResponse(wanted, *found)):
+                return  # its queue is full: it asks again
+
+    def block_bytes(self, height: Height) -> tuple[bytes, bytes] | None:
+        """Encoded block and commit of a height, if this node holds it."""
+        return self.replica.block_bytes(height)
+
+    def _apply_fetched(self) -> None:
+        while (fetched := self.catch_up.take(self.replica.machine.height)) is not None:
+            try:
+                self.replica.receive_block(self.replica.machine.height, fetched.block, fetched.commit)
+            except (BadProof, BadTransaction) as error:
+                logger.warning("peer %s sent a wrong block: %s", fetched.peer, error)
+                for peer in self.transport.peers:
+                    if peer.name == fetched.peer:
+                        peer.close(error)
+                return
+
+    # --- time ------------------------------------------------------------------------------------------------
+
+    def _status_soon(self) -> None:
+        """Tell peers of a change, but not of every single one."""
+        if self._status_timer is None:
+            self._status_timer = asyncio.get_running_loop().call_later(0.05, self._send_status, False)
+
+    def _send_status(self, always: bool) -> None:
+        if not always:
+            self._status_timer = None
+        status = self.replica.status()
+        encoded = status.encode()
+        if always or encoded != self._status_sent:
+            self._status_sent = encoded
+            self._broadcast(status)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._ticks += 1
+            moment_ms = now_ms()
+            if moment_ms >= self.replica.next_wake_ms():
+                self._guarded(self.replica.work_arrived)
+            requests = self.catch_up.requests(self.replica.machine.height, moment_ms)
+            self._send_all([(peer, GetBlocks(height, 1)) for peer, height in requests])
+            self._send_all(self._gossip.tick(self._transaction_bytes, moment_ms))
+            if self._ticks % STATUS_EVERY_TICKS == 0:
+                self._send_status(True)
+                if self._rejoin is not None:
+                    self._broadcast(AskOwn(self._rejoin.me))

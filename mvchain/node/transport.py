@@ -1,0 +1,301 @@
+"""Who is connected: listening, dialling, handshakes, and one connection for each known node (N7).
+
+A connection counts only after its handshake; until then it has five seconds and one of a bounded number of
+places. When those are full the oldest gives way: an honest node needs two round trips for its handshake, so it
+is through before it is the oldest, whatever a flood of half-open connections does (faults R11, ATK25).
+
+Two nodes may dial each other at the same moment. Both then keep the connection that the node with the smaller
+key dialled, whichever they saw first; of two in the same direction, the later, since nobody dials whom it has.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from nacl.utils import random as random_bytes
+
+from mvchain.core import codes
+from mvchain.core.errors import BadConfiguration, BadPeer
+from mvchain.core.types import PublicKey
+from mvchain.node.handshake import EPHEMERAL_BYTES, MAX_HANDSHAKE_BYTES, Dialler, Listener, Local
+from mvchain.node.peer import LENGTH_BYTES, READ_BYTES, Peer, PeerLimits
+from mvchain.node.wire import Message
+
+logger = logging.getLogger(__name__)
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAddress:
+    """A node to dial."""
+
+    host: str
+    port: int
+    key: PublicKey
+    """Whoever answers has to hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportLimits:
+    """Deadlines and bounds before a connection counts; the defaults are what a node runs with."""
+
+    dial_s: float = 3.0
+    handshake_s: float = 5.0
+    """LIM15."""
+    max_handshakes: int = 256
+    max_handshakes_per_address: int = 32
+    """Places for connections that have not proved who they are (LIM16)."""
+    first_pause_s: float = 0.1
+    longest_pause_s: float = 5.0
+    """Between attempts to dial; doubled each time, with jitter, so that a restart of all spreads out."""
+    quiet_s: float = 1.0
+    """Refused strangers are logged once in this time, so that they cannot fill the disk."""
+    peer: PeerLimits = field(default_factory=PeerLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What the shell does with peers; all are called on the event loop and return at once."""
+
+    name_of: Callable[[PublicKey], str | None]
+    """The name of a node that may connect; None for any other key."""
+    on_connect: Callable[[Peer], None]
+    on_message: Callable[[Peer, Message], None]
+    """See `Peer.converse`."""
+    on_disconnect: Callable[[Peer], None]
+    """Once for each `on_connect`, and before the next one with the same key."""
+
+
+class Transport:
+    """All connections of this node to other nodes."""
+
+    def __init__(
+        self,
+        local: Local,
+        dial: Iterable[PeerAddress],
+        callbacks: Callbacks,
+        limits: TransportLimits | None = None,
+    ) -> None:
+        self._local = local
+        self._dial = tuple(dial)
+        self._callbacks = callbacks
+        self._limits = limits or TransportLimits()
+        self._peers: dict[PublicKey, Peer] = {}
+        self._unproved: dict[asyncio.StreamWriter, str] = {}
+        """Connections to this node whose handshake goes on, oldest first, with their addresses."""
+        self._server: asyncio.Server | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._refused = 0
+        self._refusals_logged_at = float("-inf")
+
+    @property
+    def peers(self) -> Mapping[PublicKey, Peer]:
+        """Connected nodes by key."""
+        return MappingProxyType(self._peers)
+
+    async def listen(self, host: str, port: int) -> int:
+        """Take the address; connections are answered once `run` is called. Returns the port.
+
+        Args:
+            port: 0 for any free one.
+
+        Raises:
+            BadConfiguration: the address cannot be had.
+        """
+        try:
+            self._server = await asyncio.start_server(
+                self._accept, host, port, limit=READ_BYTES, start_serving=False
+            )
+        except OSError as error:
+            raise BadConfiguration(codes.CANNOT_LISTEN, host=host, port=port, why=error.strerror) from error
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def run(self) -> None:
+        """Keep connections up until cancelled. What a callback raises, other than BadPeer, comes out here."""
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                self._tasks = tasks
+                for address in self._dial:
+                    tasks.create_task(self._keep_dialling(address))
+                if self._server is not None:
+                    await self._server.start_serving()
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self._tasks = None
+                if self._server is not None:
+                    self._server.close()
+
+    # --- connections to this node ---
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer_name = writer.get_extra_info("peername")
+        if self._tasks is None or peer_name is None:
+            writer.transport.abort()
+            return
+        address = peer_name[0]
+        if list(self._unproved.values()).count(address) >= self._limits.max_handshakes_per_address:
+            self._log_refusal(address, BadPeer(codes.TOO_MANY_CONNECTIONS, address=address))
+            writer.transport.abort()
+            return
+        if len(self._unproved) >= self._limits.max_handshakes:
+            oldest = next(iter(self._unproved))
+            del self._unproved[oldest]
+            oldest.transport.abort()
+        self._unproved[writer] = address
+        self._tasks.create_task(self._answer((reader, writer), address))
+
+    async def _answer(self, streams: Streams, address: str) -> None:
+        listener = Listener(self._local, random_bytes(EPHEMERAL_BYTES), self._may_connect)
+        try:
+            await self._shake_hands(listener, streams)
+        except BadPeer as error:
+            self._log_refusal(address, error)
+            return
+        except OSError:
+            return
+        finally:
+            self._unproved.pop(streams[1], None)
+            if listener.result is None:
+                streams[1].close()
+        await self._converse(listener, streams)
+
+    def _may_connect(self, key: PublicKey) -> bool:
+        return self._callbacks.name_of(key) is not None
+
+    def _log_refusal(self, address: str, error: BadPeer) -> None:
+        """Strangers cost a line each second, not a line each."""
+        self._refused += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._refusals_logged_at >= self._limits.quiet_s:
+            logger.warning(
+                "%s connection from %s refused: %s (%d refused since the last such line)",
+                error.code,
+                address,
+                error.detail,
+                self._refused,
+            )
+            self._refused, self._refusals_logged_at = 0, now
+
+    # --- connections from this node ---
+
+    async def _keep_dialling(self, address: PeerAddress) -> None:
+        pause = self._limits.first_pause_s
+        loop = asyncio.get_running_loop()
+        while True:
+            peer = self._peers.get(address.key)
+            if peer is not None:
+                await peer.closed.wait()
+                pause = self._limits.first_pause_s
+            started = loop.time()
+            level = logging.INFO if pause == self._limits.first_pause_s else logging.DEBUG
+            try:
+                await self._call(address)
+            except BadPeer as error:
+                logger.warning("%s no connection to %s: %s", error.code, address.host, error.detail)
+            except OSError as error:
+                why = str(error) or "no answer in time"
+                logger.log(level, "no connection to %s port %d: %s", address.host, address.port, why)
+            lasted = loop.time() - started >= self._limits.longest_pause_s
+            pause = self._limits.first_pause_s if lasted else min(2 * pause, self._limits.longest_pause_s)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+
+    async def _call(self, address: PeerAddress) -> None:
+        """Connect and talk until it is over."""
+        async with asyncio.timeout(self._limits.dial_s):
+            streams = await asyncio.open_connection(address.host, address.port, limit=READ_BYTES)
+        dialler = Dialler(self._local, random_bytes(EPHEMERAL_BYTES), address.key)
+        try:
+            await self._shake_hands(dialler, streams)
+        finally:
+            if dialler.result is None:
+                streams[1].close()
+        await self._converse(dialler, streams)
+
+    # --- both ---
+
+    async def _shake_hands(self, handshake: Dialler | Listener, streams: Streams) -> None:
+        """Take the steps of the handshake; the other side is told of a refusal.
+
+        Raises:
+            BadPeer: either side refuses.
+            OSError: the connection broke.
+        """
+        reader, writer = streams
+        seconds = self._limits.handshake_s
+        try:
+            async with asyncio.timeout(seconds):
+                if isinstance(handshake, Dialler):
+                    _write_frame(writer, handshake.start())
+                while handshake.result is None:
+                    reply = handshake.receive(await _read_frame(reader))
+                    if reply:
+                        _write_frame(writer, reply)
+        except TimeoutError:
+            error = BadPeer(codes.HANDSHAKE_TIMEOUT, seconds=seconds)
+            _write_frame(writer, handshake.refusal(error))
+            raise error from None
+        except BadPeer as error:
+            if error.cause is not codes.GOODBYE_FROM_PEER:
+                _write_frame(writer, handshake.refusal(error))
+            raise
+
+    async def _converse(self, handshake: Dialler | Listener, streams: Streams) -> None:
+        """Make a peer of a finished handshake and talk until it is over."""
+        assert handshake.result is not None
+        key, channel = handshake.result
+        name = self._callbacks.name_of(key)
+        peer = Peer(
+            key,
+            name or key.hex(),
+            dialled=isinstance(handshake, Dialler),
+            channel=channel,
+            streams=streams,
+            limits=self._limits.peer,
+        )
+        rival = self._peers.get(key)
+        if name is None:  # a node to dial that is no longer on the chain
+            peer.close(BadPeer(codes.UNKNOWN_NODE_KEY, key=key.hex()))
+        elif rival is not None and not self._replaces(peer, rival):
+            peer.close(BadPeer(codes.DUPLICATE_CONNECTION))
+        else:
+            if rival is not None:
+                rival.close(BadPeer(codes.DUPLICATE_CONNECTION))
+                self._leave(rival)
+            self._peers[key] = peer
+            logger.info("peer %s connected", peer.name)
+            self._callbacks.on_connect(peer)
+        try:
+            await peer.converse(self._callbacks.on_message)
+        finally:
+            self._leave(peer)
+
+    def _replaces(self, new: Peer, old: Peer) -> bool:
+        if new.dialled == old.dialled:
+            return True
+        return new.dialled == (self._local.key.public < new.key)
+
+    def _leave(self, peer: Peer) -> None:
+        if self._peers.get(peer.key) is peer:
+            del self._peers[peer.key]
+            self._callbacks.on_disconnect(peer)
+
+
+async def _read_frame(reader: asyncio.StreamReader) -> bytes:
+    """One step of a handshake; the other side has no say in how much is read."""
+    try:
+        size = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "big")
+        if size > MAX_HANDSHAKE_BYTES:
+            raise BadPeer(codes.FRAME_SIZE, size=size, least=0, most=MAX_HANDSHAKE_BYTES)
+        return await reader.readexactly(size)
+    except asyncio.IncompleteReadError:
+        raise ConnectionResetError("it hung up during the handshake") from None
+
+
+def _write_frame(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """A step of a handshake fits any socket buffer, so there is nothing to wait for."""
+    writer.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
