@@ -9,23 +9,20 @@ from mvchain.core.types import AgencyNumber, Hash, PublicKey, Signature, TimeMs
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A node's signature over the genesis hash, the root of the transactions it received, and the time.
-
-    `hashes` are the transactions in the order of the request; the root is the RFC 6962 root over them.
-    """
+    """A node's signature over the genesis hash, the root of the transactions it received, and the time."""
 
     agency: AgencyNumber
     time_ms: TimeMs
     hashes: tuple[Hash, ...]
+    """Of the transactions, in the order of the request."""
+    root: Hash
+    """RFC 6962 root over `hashes` (§2.1)."""
     signature: Signature
-
-    @property
-    def root(self) -> Hash:
-        """RFC 6962 root over `hashes` (§2.1)."""
-        return merkle.root(self.hashes)
 
     def verify(self, genesis_hash: Hash, node_key: PublicKey) -> bool:
         """Whether the holder of `node_key`, which genesis names, gave this promise on this chain."""
+        if self.root != merkle.root(self.hashes):
+            return False
         message = _message(genesis_hash, self.root, self.time_ms)
         return verify(Purpose.ACKNOWLEDGEMENT, node_key, message, self.signature)
 
@@ -34,8 +31,9 @@ def acknowledge(
     hashes: tuple[Hash, ...], time_ms: TimeMs, agency: AgencyNumber, genesis_hash: Hash, key: SigningKey
 ) -> Acknowledgement:
     """The promise for `hashes`, signed with the node key; only once the journal with them is synced (N6)."""
-    message = _message(genesis_hash, merkle.root(hashes), time_ms)
-    return Acknowledgement(agency, time_ms, hashes, key.sign(Purpose.ACKNOWLEDGEMENT, message))
+    root = merkle.root(hashes)
+    signature = key.sign(Purpose.ACKNOWLEDGEMENT, _message(genesis_hash, root, time_ms))
+    return Acknowledgement(agency, time_ms, hashes, root, signature)
 
 
 def _message(genesis_hash: Hash, root: Hash, time_ms: TimeMs) -> bytes:

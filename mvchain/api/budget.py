@@ -40,26 +40,19 @@ class ReadBudget:
         if now >= self._paid_off_at and not self._turn.locked():
             return
         give_up_at = now + self._queue_s
-        if self._paid_off_at > give_up_at:
-            raise self._busy()
         async with self._turn:
             # Those before us may have added to the debt while we waited for our turn.
             while (wait_s := self._paid_off_at - self._clock()) > 0:
                 if self._paid_off_at > give_up_at:
-                    raise self._busy()
+                    raise BadRequest(codes.SERVER_BUSY, retry_after_s=math.ceil(wait_s))
                 await self._sleep(wait_s)
 
     @contextmanager
     def charge(self) -> Iterator[None]:
-        """Measures the synchronous work inside and adds it to the debt."""
+        """Measures the synchronous work inside and sets when it is paid off; straight after `admit`."""
         started = self._clock()
         try:
             yield
         finally:
-            ended = self._clock()
-            spent_s = ended - started + REQUEST_OVERHEAD_S
-            self._paid_off_at = max(self._paid_off_at, started) + spent_s / self._share
-
-    def _busy(self) -> BadRequest:
-        wait_s = max(1, math.ceil(self._paid_off_at - self._clock()))
-        return BadRequest(codes.SERVER_BUSY, retry_after_s=wait_s)
+            spent_s = self._clock() - started + REQUEST_OVERHEAD_S
+            self._paid_off_at = started + spent_s / self._share

@@ -18,7 +18,7 @@ from mvchain.core import codec, codes, strict_json
 from mvchain.core.errors import BadRequest, Cause, MvchainError
 from mvchain.core.limits import MAX_BLOCK_BYTES, MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
 from mvchain.core.strict_json import Json
-from mvchain.core.types import AgencyNumber, Hash, Signature, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, Signature, TaggedKey, TimeMs
 
 T = TypeVar("T")
 JsonObject = dict[str, Json]
@@ -122,6 +122,14 @@ class Client:
             after = following
             for poll in page:
                 yield poll
+
+    async def roll(self, number: int) -> JsonObject:
+        """One roll."""
+        return await self._json("GET", f"/v1/rolls/{number}")
+
+    async def signer(self, key: TaggedKey) -> JsonObject:
+        """Whose key this is, and the sequence of its last accepted transaction."""
+        return await self._json("GET", f"/v1/signers/{key.hex()}")
 
     async def block(self, height: int) -> JsonObject:
         """One block without its transactions."""
@@ -229,6 +237,7 @@ def _acknowledgement(found: Mapping[str, Any] | None) -> Acknowledgement | None:
         AgencyNumber(int(found["agency"])),
         TimeMs(int(found["time_ms"])),
         tuple(map(_hash, found["hashes"])),
+        _hash(found["root"]),
         Signature(base64.b64decode(found["signature"], validate=True)),
     )
 

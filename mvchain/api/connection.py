@@ -29,9 +29,7 @@ _HEADERS: Final = {
     "Server": "mvchain",
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": (
-        "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": ("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     "Referrer-Policy": "no-referrer",
 }
 """On every answer (H15). No CORS header: pages of other origins get nothing (H16)."""

@@ -26,6 +26,8 @@ STATUS: Final[Mapping[str, int]] = {
             codes.BALLOT_UNKNOWN,
             codes.RECEIPT_NOT_YET,
             codes.CODE_UNKNOWN,
+            codes.ROLL_UNKNOWN,
+            codes.SIGNER_UNKNOWN,
         ),
         405: (codes.METHOD_NOT_ALLOWED,),
         408: (codes.BODY_TOO_SLOW,),

@@ -20,7 +20,7 @@ from mvchain.api.views import NodeView, Submission, TxState
 from mvchain.core import codec, codes, strict_json
 from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
-from mvchain.core.types import Hash
+from mvchain.core.types import Hash, TaggedKey
 
 SUBMIT_TYPES: Final[Mapping[str, str]] = {
     "application/msgpack": MSGPACK,
@@ -32,6 +32,7 @@ SUBMIT_TYPES: Final[Mapping[str, str]] = {
 SUBMIT_PATH: Final = "/v1/transactions"
 
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_TAGGED_KEY = re.compile(r"[0-9a-f]{66}", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 _CODE = re.compile(r"MV-[0-9]{4}", re.ASCII)
 
@@ -117,6 +118,25 @@ def poll(view: NodeView, call: Call) -> Answer:
     return Answer(dump(schema.poll(found)), cache=cache)
 
 
+def roll(view: NodeView, call: Call) -> Answer:
+    """One roll."""
+    number = _number(call.argument, 2**32 - 1)
+    found = view.roll(number)
+    if found is None:
+        raise BadRequest(codes.ROLL_UNKNOWN, roll=number)
+    return Answer(dump(schema.roll(found)))
+
+
+def signer(view: NodeView, call: Call) -> Answer:
+    """One registered key."""
+    if not _TAGGED_KEY.fullmatch(call.argument):
+        raise BadRequest(codes.PARAMETER_WRONG, name="in the path", expected="66 hex digits in lower case")
+    found = view.signer(TaggedKey(bytes.fromhex(call.argument)))
+    if found is None:
+        raise BadRequest(codes.SIGNER_UNKNOWN, key=call.argument)
+    return Answer(dump(schema.signer(found)))
+
+
 def block(view: NodeView, call: Call) -> Answer:
     """One block: JSON without transactions; for who accepts msgpack, `[block, commit]` encoded as in L1."""
     height = _number(call.argument, 2**53 - 1)
@@ -190,6 +210,8 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/v1/genesis", genesis),
     Route("/v1/polls", polls, frozenset({"after", "limit"})),
     Route("/v1/polls/{number}", poll),
+    Route("/v1/rolls/{number}", roll),
+    Route("/v1/signers/{key}", signer),
     Route("/v1/blocks/{height}", block),
     Route("/v1/transactions/{hash}", transaction, frozenset({"wait", "timeout"}), wait_for_transaction),
     Route("/v1/proofs/ballots/{hash}", ballot_proof),

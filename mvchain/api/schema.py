@@ -5,14 +5,15 @@ from typing import Final
 
 from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.api.errors import describe
-from mvchain.api.views import BlockView, Check, PollView, StatusView, SubmitOutcome, TxStatus
+from mvchain.api.views import BlockView, Check, PollView, RollView, SignerView, StatusView, SubmitOutcome, TxStatus
 from mvchain.core.timestamps import format_rfc3339
 from mvchain.core.types import TimeMs, TimeNs
 from mvchain.ledger.blocks import Flag
 from mvchain.ledger.poll_json import definition_to_json
 from mvchain.ledger.polls import Release
-from mvchain.ledger.records import PollState
+from mvchain.ledger.records import Action, PollState
 from mvchain.ledger.tally import tally_to_json
+from mvchain.ledger.transactions import Scope
 
 JsonObject = dict[str, object]
 
@@ -52,8 +53,48 @@ def poll(view: PollView) -> JsonObject:
         "ballots": {"size": record.ballots_size, "root": record.ballots_root.hex()},
         "counted": {"size": record.counted_size, "root": record.counted_root.hex()},
         "definition": definition_to_json(view.definition),
+        "pending": [_action(action) for action in record.pending],
         "tally_hash": record.tally_hash.hex() or None,
         "tally": _tally(view),
+    }
+
+
+def roll(view: RollView) -> JsonObject:
+    """A roll: what its seal commits to, not its keys (L5)."""
+    record = view.record
+    return {
+        "number": view.number,
+        "agency": record.agency,
+        "title": record.title,
+        "sealed": record.sealed,
+        "size": record.size,
+        "root": record.root.hex(),
+        "poll": record.poll or None,
+        "pending": [_action(action) for action in record.pending],
+    }
+
+
+def _action(action: Action) -> JsonObject:
+    """An action that waits for approvals (L4)."""
+    return {
+        "hash": action.hash.hex(),
+        "kind": action.kind.name.lower(),
+        # What an extension asks for: nobody should approve it unseen.
+        **_time("closes_at", action.argument),
+        "approvals": [key.hex() for key in action.approvers],
+    }
+
+
+def signer(view: SignerView) -> JsonObject:
+    """A registered key; `sequence` is that of its last accepted transaction (L2)."""
+    found = view.signer
+    return {
+        "key": found.key.hex(),
+        "agency": view.agency,
+        "role": found.role.name.lower(),
+        "scopes": [scope.name.lower() for scope in Scope if scope in found.scopes and scope.name],
+        "sequence": found.sequence,
+        "active": found.active,
     }
 
 
@@ -111,11 +152,13 @@ def status(view: StatusView) -> JsonObject:
 
 def transaction(status: TxStatus) -> JsonObject:
     """What became of a transaction."""
-    shown: JsonObject = {"txid": status.hash.hex(), "state": status.state.value}
+    shown: JsonObject = {"txid": status.hash.hex(), "state": status.state}
     if status.height is not None:
         shown |= {"height": status.height, "index": status.index, **_time("time", status.time_ms)}
+    if status.number is not None:
+        shown["number"] = status.number
     if status.poll is not None:
-        shown |= {"poll": status.poll, "number": status.number}
+        shown["poll"] = status.poll
         shown["proof"] = f"/v1/proofs/ballots/{status.hash.hex()}"
     if status.error is not None:
         shown["error"] = describe(status.error, 422)

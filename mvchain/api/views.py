@@ -12,10 +12,10 @@ from typing import NamedTuple, Protocol
 
 from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.core.errors import MvchainError
-from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.blocks import Commit, Header
 from mvchain.ledger.polls import PollDefinition
-from mvchain.ledger.records import Poll, Tally
+from mvchain.ledger.records import Poll, Roll, Signer, Tally
 
 
 class TxState(StrEnum):
@@ -41,7 +41,7 @@ class TxStatus:
     poll: PollNumber | None = None
     """Of an accepted ballot."""
     number: int | None = None
-    """Of an accepted ballot: its number in its poll, from 0."""
+    """Of an accepted ballot: its number in its poll, from 0; of a new roll or poll: its number."""
     error: MvchainError | None = None
     """Why it was rejected."""
 
@@ -77,6 +77,22 @@ class PollView:
     definition: PollDefinition
     tally: Tally | None
     """The released result, or the running one of a poll with live release; None before the release."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollView:
+    """A roll as the ledger has it after the newest block."""
+
+    number: RollNumber
+    record: Roll
+
+
+@dataclass(frozen=True, slots=True)
+class SignerView:
+    """A registered key of an agency: its own, an operator's or a poll service's (L4)."""
+
+    agency: AgencyNumber
+    signer: Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +165,12 @@ class NodeView(Protocol):
 
     def poll(self, number: int) -> PollView | None:
         """One poll, None if there is none of this number."""
+
+    def roll(self, number: int) -> RollView | None:
+        """One roll, None if there is none of this number."""
+
+    def signer(self, key: TaggedKey) -> SignerView | None:
+        """Whose key this is, None if it was never registered."""
 
     def block(self, height: int) -> BlockView | None:
         """A committed block, None if this node does not hold it."""

@@ -576,6 +576,13 @@ GENESIS_KEY_PROOF = Cause(
     "The entry of agency {number} is not signed by its {role} key for the chain {chain_name!r}.",
     "Have the agency make its entry again, with the same chain name and number.",
 )
+GENESIS_MEMBER_UNKNOWN = Cause(
+    "MV-2050", "{where} has the unknown member {member!r}.", "Remove it, or correct its spelling."
+)
+GENESIS_MEMBER_MISSING = Cause("MV-2051", "{where} lacks the member {member!r}.", "Add it.")
+GENESIS_MEMBER_WRONG = Cause(
+    "MV-2052", "Member {member!r} of {where} is not {expected}.", "Correct its value."
+)
 
 # --- 21xx: peers (node.wire, node.handshake, node.peer, node.transport, node.gossip) ---
 UNKNOWN_MESSAGE = Cause(
@@ -657,7 +664,7 @@ TOO_MANY_CONNECTIONS = Cause(
 GOODBYE_FROM_PEER = Cause(
     "MV-2135", "The peer closed the connection with {code!r}: {reason!r}.", "See what the code says."
 )
-CANNOT_LISTEN = Cause(
+CANNOT_LISTEN_FOR_PEERS = Cause(
     "MV-2136",
     "The node cannot listen for peers on {host} port {port}: {why}.",
     "Choose a free port and an address of this machine.",
@@ -673,11 +680,6 @@ WRONG_HEADER_FIELD = Cause(
     "MV-2202",
     "Block {height} has a wrong {field}.",
     "The block is refused; if every block is, compare the versions and genesis files of the nodes.",
-)
-BLOCK_FROM_THE_FUTURE = Cause(
-    "MV-2203",
-    "The time of block {height} is more than {limit_ms} ms ahead of this node's clock.",
-    "Check the clocks of this machine and of the agencies (NTP).",
 )
 FORGED_SIGNATURE = Cause(
     "MV-2204",
@@ -864,13 +866,18 @@ BAD_SIGNATURE = Cause(
     "The signature of transaction {tx} is not its signer's for this chain and poll definition.",
     "Sign the payload with the genesis hash and the definition hash that this chain has for the poll.",
 )
+REJECTED_EARLIER = Cause(
+    "MV-1393",
+    "The transaction was received and rejected before this node was restarted.",
+    "The code says why; send it again if the reason is gone: a refusal binds nothing.",
+)
 NODE_BUSY = Cause(
     "MV-1392",
     "This node has as many transactions under way as it can verify.",
     "Send the same bytes again after the seconds that Retry-After names, or to another node.",
 )
 BAD_SETTINGS = Cause(
-    "MV-3001",
+    "MV-3080",
     "{path} has faults: {faults}.",
     "Correct each line; node.toml.example shows every setting with its unit and default.",
 )
@@ -913,6 +920,12 @@ STORE_FOREIGN = Cause(
     "MV-4012",
     "The database {path} was not made by mvchain.",
     "Give the node a directory of its own.",
+)
+
+TRANSACTION_MISSING = Cause(
+    "MV-4013",
+    "Transaction {index} of block {height} is not in the database.",
+    "Set the database aside and start again: the node fetches the blocks from the other agencies.",
 )
 
 # --- 403x: the sign guard (node.guard) ---
@@ -967,4 +980,135 @@ KDF_OUT_OF_RANGE = Cause(
     "MV-3008",
     "Argon2id with {operations} passes over {memory_bytes} bytes is outside what key files allow.",
     "Use at least 2 passes over 19 MiB or 1 over 46 MiB, and at most 16 passes over 1 GiB.",
+)
+
+# --- 606x: operators and voters at the API (api.operator) ---
+NOT_COMMITTED_YET = Cause(
+    "MV-6060",
+    "Transaction {tx} was received, but is in no block after {seconds} s.",
+    "Look whether the chain moves (mvchain status) and ask for the transaction again later; to send it again is safe.",
+)
+ROLL_DIFFERS = Cause(
+    "MV-6061",
+    "Roll {roll} holds {size} keys already, and they are not the first of this list.",
+    "Go on with the list it was begun with, or make a new roll.",
+)
+ROLL_ENTRY_TWICE = Cause(
+    "MV-6062", "The key {key} stands twice in the list for the roll.", "Take one of the two out."
+)
+ROLL_ENTRY_UNSOUND = Cause(
+    "MV-6063",
+    "{key} in the list for the roll is no key that a voter can have.",
+    "Correct it: 33 bytes, the first of them 01, and the rest an Ed25519 public key.",
+)
+ROLL_LIST_EMPTY = Cause("MV-6064", "The list for the roll is empty.", "Name at least one voter.")
+NO_GENESIS = Cause(
+    "MV-3081", "There is no genesis file at {path}.", "Put the agencies' file there: mvchain genesis install FILE."
+)
+OTHER_GENESIS = Cause(
+    "MV-3082",
+    "The data in this home is of genesis {stored}, the genesis file is {given}.",
+    "Start with the genesis file that the data was made with, or with an empty data directory and new keys.",
+)
+
+# --- 302x: the home of a node and the genesis ceremony (node.home, cli.genesis) ---
+HOME_EXISTS = Cause(
+    "MV-3021",
+    "{home} is the home of a node already: {path} is there.",
+    "Choose another directory with --home; keys are never overwritten.",
+)
+NO_HOME = Cause(
+    "MV-3022", "{home} is not the home of a node.", "Make it with mvchain init, or name another with --home."
+)
+HOME_OF_OTHER_CHAIN = Cause(
+    "MV-3023",
+    "{home} belongs to chain {chain} already.",
+    "Make another home; a validator key serves one chain only.",
+)
+NOT_IN_GENESIS = Cause(
+    "MV-3024",
+    "{what} is not in the genesis file of chain {chain}.",
+    "Hand in the entry of this home, or use the home whose entry was handed in.",
+)
+BAD_ENTRY_FILE = Cause(
+    "MV-3025",
+    "{path} is not a sound entry for the chain {chain_name}: {why}",
+    "Ask the agency for its entry.json again, made with this chain name.",
+)
+GENESIS_HASH_DIFFERS = Cause(
+    "MV-3026",
+    "The hash of {path} is {found}, not {expected}.",
+    "Do not use this file: compare it with the other agencies' before anything else.",
+)
+FILE_EXISTS = Cause("MV-3027", "{path} exists already.", "Choose another path; it is not overwritten.")
+
+# --- 303x: passphrases and files on a command line (cli) ---
+PASSPHRASE_FILE_MODE = Cause(
+    "MV-3031",
+    "The passphrase file {path} has mode {mode}; others than its owner may read it.",
+    "Run chmod 600 on it, and change the passphrase if others had access to this machine.",
+)
+NO_TERMINAL = Cause(
+    "MV-3032", "There is no terminal to ask for {what}.", "Give it with {option}."
+)
+BAD_LINE = Cause("MV-3033", "Line {line} of {path}: {why}.", "Correct the line; {form}.")
+BAD_TIME = Cause(
+    "MV-3034", "{text!r} is not a time with its offset.", "Write it like 2026-03-02T09:00:00+09:00."
+)
+BAD_POLL_FILE = Cause(
+    "MV-3035", "{path} is not a poll file: {why}.", "See mvchain poll create --help for its form."
+)
+BAD_HEX = Cause("MV-3036", "{text!r} is not {what}.", "Give {size} bytes as {digits} hex digits.")
+
+# --- 306x: localnet and demo ---
+LOCALNET_SIZE = Cause(
+    "MV-3060", "A network of {nodes} nodes cannot be made.", "Choose a number of nodes from 1 to {limit}."
+)
+LOCALNET_EXISTS = Cause(
+    "MV-3061", "There is something in {path} already.", "Name a directory that is new or empty."
+)
+LOCALNET_MISSING = Cause("MV-3062", "There is no local network in {path}.", "Name the directory where one was made.")
+LOCALNET_NO_PORTS = Cause(
+    "MV-3063",
+    "Fewer than {count} ports from {first} to {last} are free on this machine.",
+    "Stop what listens there, or make a smaller network.",
+)
+LOCALNET_NODE_ENDED = Cause(
+    "MV-3064", "Node {number} ended with exit status {status}: {last_line}.", "Read {log} for what came before."
+)
+LOCALNET_NOT_READY = Cause(
+    "MV-3065",
+    "Of the local network, not ready after {seconds} s: node {numbers}.",
+    "Read {log}; on a busy machine make a smaller network.",
+)
+DEMO_BALLOT = Cause(
+    "MV-3066",
+    "Ballot {number} of {name} does not fit its question: {why}",
+    "Take ballots out of the file that break its own rules.",
+)
+DEMO_REFUSED = Cause(
+    "MV-3067", "Node {number} refused a ballot: {why}", "The demo is broken; run it again with --keep and read the logs."
+)
+DEMO_BAD_PROMISE = Cause(
+    "MV-3068",
+    "Node {number} acknowledged ballots with a promise that its key did not sign.",
+    "Do not use that program as a node.",
+)
+DEMO_STANDSTILL = Cause(
+    "MV-3069",
+    "For {seconds} s nothing happened while waiting until {what}.",
+    "Run it again with --keep and read the logs of the nodes in {path}.",
+)
+WORKER_ENDED = Cause(
+    "MV-3070",
+    "A process that prepared ballots ended early with exit status {status}.",
+    "Free memory, and run it again.",
+)
+
+# --- 609x: rolls and keys in the API (api.rest) ---
+ROLL_UNKNOWN = Cause("MV-6090", "There is no roll {roll}.", "Check the number; rolls are numbered 1, 2, 3 and on.")
+SIGNER_UNKNOWN = Cause(
+    "MV-6091",
+    "The key {key} is of no agency, operator or poll service of this chain.",
+    "Have the agency register it: mvchain operator add, or mvchain service add.",
 )

@@ -150,3 +150,8 @@ MIN_FREE_DISK_BYTES = 256 * 1024 * 1024
 """The node stops by itself while there is room to stop in order: many full blocks and a compaction (faults R6)."""
 MAX_KEY_FILE_BYTES = 4 * 1024
 MIN_PASSPHRASE_BYTES = 8
+
+# --- command line ---
+MAX_PASSPHRASE_FILE_BYTES = 4096
+MAX_ELECTION_FILE_BYTES = 256 * 1024 * 1024
+"""A `.pb` file; the largest published one has 100 MB."""

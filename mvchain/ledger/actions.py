@@ -14,6 +14,7 @@ from mvchain.ledger.draft import Draft
 from mvchain.ledger.lifecycle import stepped
 from mvchain.ledger.polls import decode_definition, definition_hash
 from mvchain.ledger.records import NO_HASH, Action, Poll, PollState, Role, Roll, Signer
+from mvchain.ledger.results import NO_NUMBER
 from mvchain.ledger.transactions import (
     Approve,
     OperatorRegister,
@@ -37,8 +38,8 @@ _NO_POLL = PollNumber(0)
 _NOT_YET = TimeMs(0)
 
 
-def apply_admin(draft: Draft, tx: Transaction, payload: AdminPayload) -> None:
-    """The effects of an admissible transaction; never refuses."""
+def apply_admin(draft: Draft, tx: Transaction, payload: AdminPayload) -> int:
+    """The effects of an admissible transaction; never refuses. Returns the number of the roll or poll, or NO_NUMBER."""
     found = draft.signer(tx.signer)
     assert found is not None, tx.hash.hex()
     agency, signer = found
@@ -53,19 +54,20 @@ def apply_admin(draft: Draft, tx: Transaction, payload: AdminPayload) -> None:
         case Approve():
             _approve(draft, payload.action_hash, signer)
         case RollCreate():
-            _create_roll(draft, agency.number, payload.title)
+            return _create_roll(draft, agency.number, payload.title)
         case RollAppend():
             _append(draft, payload)
         case RollSeal():
             _ask(draft, Target(False, payload.roll), Action(tx.hash, payload.kind, 0, ()), signer)
         case PollRegister():
-            _register(draft, agency.number, payload)
+            return _register(draft, agency.number, payload)
         case PollPause() | PollResume() | PollExtend() | PollClose() | PollVoid():
             action = Action(tx.hash, payload.kind, poll_argument(payload), ())
             if payload.kind in NEEDS_APPROVAL:
                 _ask(draft, Target(True, payload.poll), action, signer)
             else:
                 _take_effect(draft, Target(True, payload.poll), action)
+    return NO_NUMBER
 
 
 def _revoke(draft: Draft, key: TaggedKey) -> None:
@@ -126,9 +128,7 @@ def _take_effect(draft: Draft, target: Target, action: Action) -> None:
 
 
 def _record(draft: Draft, target: Target) -> Poll | Roll:
-    record = (
-        draft.poll(PollNumber(target.number)) if target.is_poll else draft.roll(RollNumber(target.number))
-    )
+    record = draft.poll(PollNumber(target.number)) if target.is_poll else draft.roll(RollNumber(target.number))
     assert record is not None, target
     return record
 
@@ -143,10 +143,11 @@ def _put(draft: Draft, target: Target, record: Poll | Roll) -> None:
 # --- rolls and registration ---
 
 
-def _create_roll(draft: Draft, agency: AgencyNumber, title: str) -> None:
+def _create_roll(draft: Draft, agency: AgencyNumber, title: str) -> RollNumber:
     number = draft.next_roll()
     draft.put_roll(number, Roll(agency, title, False, EMPTY_ROOT, 0, b"", _NO_POLL, ()))
     draft.changes.ranges[number] = CompactRange()
+    return number
 
 
 def _append(draft: Draft, payload: RollAppend) -> None:
@@ -162,7 +163,7 @@ def _append(draft: Draft, payload: RollAppend) -> None:
     draft.put_roll(number, replace(roll, root=entries.root(), size=entries.size, last_key=key, pending=()))
 
 
-def _register(draft: Draft, agency: AgencyNumber, payload: PollRegister) -> None:
+def _register(draft: Draft, agency: AgencyNumber, payload: PollRegister) -> PollNumber:
     definition = decode_definition(payload.definition)
     name = definition_hash(payload.definition)
     number = payload.poll or draft.next_poll()
@@ -196,6 +197,7 @@ def _register(draft: Draft, agency: AgencyNumber, payload: PollRegister) -> None
             pending=(),
         ),
     )
+    return number
 
 
 def _serve(draft: Draft, number: RollNumber, poll: PollNumber) -> Roll:

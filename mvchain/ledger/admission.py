@@ -88,8 +88,8 @@ class View(Protocol):
     def roll(self, number: RollNumber) -> Roll | None:
         """The record of a roll."""
 
-    def definition(self, definition_hash: Hash) -> PollDefinition:
-        """A definition that some poll record names."""
+    def definition(self, name: Hash) -> PollDefinition:
+        """The definition with this hash, which some poll record names."""
 
     def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
         """A waiting action by its hash."""
@@ -129,9 +129,7 @@ class Standing(NamedTuple):
 _OPEN = (PollState.OPEN,)
 
 
-def check_ballot(
-    view: View, voter: TaggedKey, ballot: Ballot, states: tuple[PollState, ...] = _OPEN
-) -> Standing:
+def check_ballot(view: View, voter: TaggedKey, ballot: Ballot, states: tuple[PollState, ...] = _OPEN) -> Standing:
     """Raise BadTransaction unless the ballot is admissible in a poll that is in one of `states` (L7)."""
     number = ballot.poll
     poll = _poll(view, number)
@@ -288,9 +286,7 @@ def _check_register(view: View, agency: Agency, payload: PollRegister) -> None:
     if roll.poll not in (0, payload.poll):
         raise BadTransaction(codes.ROLL_IN_USE, roll=definition.roll, poll=roll.poll)
     if definition.closes_at_ms <= view.time_ms:
-        raise BadTransaction(
-            codes.POLL_ENDED_ALREADY, closes_at_ms=definition.closes_at_ms, time_ms=view.time_ms
-        )
+        raise BadTransaction(codes.POLL_ENDED_ALREADY, closes_at_ms=definition.closes_at_ms, time_ms=view.time_ms)
 
 
 def _check_poll_step(view: View, agency: Agency, payload: PollStep) -> None:

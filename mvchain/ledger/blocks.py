@@ -325,9 +325,7 @@ class Block:
         body.end()
         longest = max(map(len, txs), default=0)
         if longest > MAX_TRANSACTION_BYTES:
-            raise BadProof(
-                codes.TOO_LARGE, what="a transaction of a block", size=longest, limit=MAX_TRANSACTION_BYTES
-            )
+            raise BadProof(codes.TOO_LARGE, what="a transaction of a block", size=longest, limit=MAX_TRANSACTION_BYTES)
         accused = Reader(reader.message(3), "the evidence of a block")
         evidence = tuple(_unwrap_evidence(item) for item in accused.messages(1, MAX_BLOCK_EVIDENCE))
         accused.end()

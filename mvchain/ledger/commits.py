@@ -43,7 +43,7 @@ def verify_commit_light(
     _verify(commit, chain_id, validators, height, block_id, (Flag.COMMIT,))
 
 
-def _verify(  # noqa: PLR0917
+def _verify(  # noqa: PLR0917 - the arguments of both, and which entries count
     commit: Commit,
     chain_id: str,
     validators: ValidatorSet,
@@ -56,9 +56,7 @@ def _verify(  # noqa: PLR0917
     if commit.block_id != block_id or block_id.is_nil:
         raise BadProof(codes.COMMIT_BLOCK, height=height)
     if len(commit.signatures) != len(validators):
-        raise BadProof(
-            codes.COMMIT_COUNT, height=height, count=len(commit.signatures), expected=len(validators)
-        )
+        raise BadProof(codes.COMMIT_COUNT, height=height, count=len(commit.signatures), expected=len(validators))
     power = 0
     for index, (entry, validator) in enumerate(zip(commit.signatures, validators, strict=True)):
         if entry.flag not in checked:
@@ -66,9 +64,7 @@ def _verify(  # noqa: PLR0917
         if entry.address != validator.address:
             raise BadProof(codes.COMMIT_ADDRESS, index=index, height=height, address=entry.address.hex())
         signed_for = block_id if entry.flag == Flag.COMMIT else NIL_BLOCK_ID
-        message = endorsement_sign_bytes(
-            Kind.PRECOMMIT, height, commit.round, signed_for, entry.time_ns, chain_id
-        )
+        message = endorsement_sign_bytes(Kind.PRECOMMIT, height, commit.round, signed_for, entry.time_ns, chain_id)
         if not keys.verify(Purpose.CONSENSUS, validator.public_key, message, entry.signature):
             raise BadProof(codes.COMMIT_SIGNATURE, index=index, height=height)
         if entry.flag == Flag.COMMIT:

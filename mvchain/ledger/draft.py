@@ -47,9 +47,9 @@ class Draft:
         """The record of a roll."""
         return self.changes.rolls.get(number) or self.state.roll(number)
 
-    def definition(self, definition_hash: Hash) -> PollDefinition:
-        """A definition that some poll record names."""
-        return self.changes.definitions.get(definition_hash) or self.state.definition(definition_hash)
+    def definition(self, name: Hash) -> PollDefinition:
+        """The definition with this hash, which some poll record names."""
+        return self.changes.definitions.get(name) or self.state.definition(name)
 
     def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
         """A waiting action by its hash."""

@@ -83,9 +83,7 @@ class Endorsement:
 
     def sign_bytes(self, chain_id: str) -> bytes:
         """C40."""
-        return endorsement_sign_bytes(
-            self.kind, self.height, self.round, self.block_id, self.time_ns, chain_id
-        )
+        return endorsement_sign_bytes(self.kind, self.height, self.round, self.block_id, self.time_ns, chain_id)
 
     def is_signed_by(self, public_key: PublicKey, chain_id: str) -> bool:
         """Whether the signature is this key's (C43, ED01). Address and index are not looked at."""
@@ -149,9 +147,7 @@ class Proposal:
 
     def sign_bytes(self, chain_id: str) -> bytes:
         """C42."""
-        return proposal_sign_bytes(
-            self.height, self.round, self.pol_round, self.block_id, self.time_ns, chain_id
-        )
+        return proposal_sign_bytes(self.height, self.round, self.pol_round, self.block_id, self.time_ns, chain_id)
 
     def is_signed_by(self, public_key: PublicKey, chain_id: str) -> bool:
         """Whether the signature is this key's (C43, ED01)."""

@@ -87,9 +87,7 @@ class DuplicateEndorsementEvidence:
             ("the time", format_rfc3339(self.time_ns), format_rfc3339(block_time_ns)),
         ):
             if stated != expected:
-                raise BadProof(
-                    codes.EVIDENCE_CONTEXT, field=what, stated=stated, height=a.height, expected=expected
-                )
+                raise BadProof(codes.EVIDENCE_CONTEXT, field=what, stated=stated, height=a.height, expected=expected)
         for endorsement in (a, b):
             if not endorsement.is_signed_by(validator.public_key, chain_id):
                 raise BadProof(codes.EVIDENCE_SIGNATURE, address=name, height=a.height)

@@ -8,7 +8,7 @@ and closes, and gives the outcome. Nothing here touches the committed state.
 from dataclasses import replace
 from typing import TypeAlias
 
-from mvchain.core import codec, codes
+from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.limits import MAX_COUNTING_UNITS
 from mvchain.core.merkle import leaf_hash
@@ -20,8 +20,9 @@ from mvchain.ledger.blocks import TxResult, results_hash
 from mvchain.ledger.counting import count
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.lifecycle import turned
-from mvchain.ledger.outcome import NO_BALLOT, Outcome
+from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.records import PollState
+from mvchain.ledger.results import accepted
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
 from mvchain.ledger.work import PollWork
@@ -45,7 +46,7 @@ class Execution:
         self._draft = Draft(state, TimeMs(time_ns // 1_000_000))
         self._txs: list[Transaction] = []
         self._results: list[TxResult] = []
-        self._ballot_numbers: list[int] = []
+        self._numbers: list[int] = []
 
     def apply(self, tx: Transaction) -> TxResult:
         """The result of the transaction as the next one of the block.
@@ -60,18 +61,15 @@ class Execution:
             raise BadTransaction(codes.BLOCK_FULL, units=units, left=self.units_left)
         payload = tx.payload
         if isinstance(payload, Ballot):
-            number = self._apply_ballot(tx, payload)
-            data = codec.encode((payload.poll, number, tx.signer))
+            number: int = self._apply_ballot(tx, payload)
         else:
             check(self._draft, tx)
-            apply_admin(self._draft, tx, payload)
-            number = NO_BALLOT
-            data = b""
-        result = TxResult(0, data, units, units)
+            number = apply_admin(self._draft, tx, payload)
+        result = accepted(tx, number, units)
         self.units_left -= units
         self._txs.append(tx)
         self._results.append(result)
-        self._ballot_numbers.append(number)
+        self._numbers.append(number)
         return result
 
     def _apply_ballot(self, tx: Transaction, ballot: Ballot) -> BallotNumber:
@@ -114,7 +112,7 @@ class Execution:
             time_ns=self.time_ns,
             writes=writes,
             app_hash=tree.app_hash,
-            ballot_numbers=tuple(self._ballot_numbers),
+            numbers=tuple(self._numbers),
             results=results,
             results_hash=results_hash(results),
             turned_polls=self._turned_polls(),

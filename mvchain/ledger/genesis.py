@@ -176,8 +176,7 @@ class Genesis:
             chain_name=top.text("chain_name"),
             genesis_time_ms=TimeMs(top.integer("genesis_time_ms")),
             agencies=tuple(
-                _agency_from_json(entry, f"agency {place}")
-                for place, entry in enumerate(top.array("agencies"), 1)
+                _agency_from_json(entry, f"agency {place}") for place, entry in enumerate(top.array("agencies"), 1)
             ),
             params=ConsensusParams(**{name: params.integer(name) for name in names}),
             app_version=top.integer("app_version"),
@@ -292,9 +291,7 @@ def _faults(genesis: Genesis, stated_chain_id: str) -> list[BadConfiguration]:
     seen: set[bytes] = set()
     for expected, agency in enumerate(agencies, 1):
         if agency.number != expected:
-            faults.append(
-                BadConfiguration(codes.GENESIS_AGENCY_NUMBER, expected=expected, number=agency.number)
-            )
+            faults.append(BadConfiguration(codes.GENESIS_AGENCY_NUMBER, expected=expected, number=agency.number))
         for role, key in agency.keys_by_role().items():
             if key in seen:
                 faults.append(BadConfiguration(codes.GENESIS_KEY_SHARED, role=role, number=agency.number))
@@ -348,9 +345,9 @@ class _Members:
             raise BadConfiguration(codes.MALFORMED, what=where, why="it is not a JSON object")
         expected = set(names)
         for member in sorted(value.keys() - expected):
-            raise BadConfiguration(codes.UNKNOWN_MEMBER, where=where, member=member[:40])
+            raise BadConfiguration(codes.GENESIS_MEMBER_UNKNOWN, where=where, member=member[:40])
         for member in sorted(expected - value.keys()):
-            raise BadConfiguration(codes.MISSING_MEMBER, where=where, member=member)
+            raise BadConfiguration(codes.GENESIS_MEMBER_MISSING, where=where, member=member)
         self._values = value
         self._where = where
 
@@ -376,7 +373,7 @@ class _Members:
         return bytes.fromhex(text)
 
     def _misfit(self, name: str, expected: str) -> NoReturn:
-        raise BadConfiguration(codes.WRONG_MEMBER, where=self._where, member=name, expected=expected)
+        raise BadConfiguration(codes.GENESIS_MEMBER_WRONG, where=self._where, member=name, expected=expected)
 
 
 def _agency_to_json(agency: GenesisAgency) -> dict[str, Json]:

@@ -22,6 +22,8 @@ The stores `evidence` and `governance` of the tree (ledger L9) are empty as yet.
 
 from struct import Struct
 
+from mvchain.core import codes
+from mvchain.core.errors import BrokenStorage
 from mvchain.core.types import (
     BallotNumber,
     Hash,
@@ -52,9 +54,9 @@ def numbered(table: bytes, number: int) -> bytes:
     return table + number.to_bytes(4, "big")
 
 
-def definition_key(definition_hash: Hash) -> bytes:
-    """Of the bytes of a poll definition."""
-    return b"d" + definition_hash
+def definition_key(name: Hash) -> bytes:
+    """Of the bytes of the definition with this hash."""
+    return b"d" + name
 
 
 def entry_key(roll: RollNumber, voter: TaggedKey) -> bytes:
@@ -111,7 +113,9 @@ def pack_block(height: Height, time_ns: TimeNs) -> bytes:
 
 
 def unpack_block(value: bytes) -> tuple[Height, TimeNs]:
-    """Height and time of the last block executed."""
+    """Height and time of the last block executed; raises BrokenStorage."""
+    if len(value) != _BLOCK.size:
+        raise BrokenStorage(codes.MALFORMED, what="the record of the last block", why=f"it has {len(value)} bytes")
     height, time_ns = _BLOCK.unpack(value)
     return Height(height), TimeNs(time_ns)
 

@@ -11,9 +11,6 @@ from mvchain.ledger.state_tree import StateTreeChange
 from mvchain.ledger.work import PollWork
 
 
-NO_BALLOT = -1
-
-
 @dataclass(slots=True)
 class Changes:
     """New values of what the state keeps in memory."""
@@ -36,8 +33,8 @@ class Outcome:
     """By key; None removes the key."""
     app_hash: Hash
     """Of the state after the block; stands in the next header (C148)."""
-    ballot_numbers: tuple[int, ...]
-    """Of each transaction: the ballot's number in its poll, or NO_BALLOT."""
+    numbers: tuple[int, ...]
+    """Of each transaction: what its result says beyond it (`results`), all that has to be stored of a result."""
     results: tuple[TxResult, ...]
     results_hash: Hash
     """Stands in the next header (C70)."""

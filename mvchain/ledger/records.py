@@ -135,10 +135,7 @@ class Agency:
             PublicKey(fields.bytes(3, "validator_key", 32)),
             PublicKey(fields.bytes(4, "node_key", 32)),
             fields.int(5, "approvals", 1, MAX_APPROVALS),
-            tuple(
-                _decode_signer(item, what, error)
-                for item in fields.array(6, "signers", MAX_SIGNERS_PER_AGENCY)
-            ),
+            tuple(_decode_signer(item, what, error) for item in fields.array(6, "signers", MAX_SIGNERS_PER_AGENCY)),
         )
 
 
@@ -332,7 +329,5 @@ class Tally:
         value = codec.decode(data, what, max_bytes=2 * MAX_TALLY_BYTES, error=error)
         count = 2 if isinstance(value, tuple) and len(value) == 2 else 1
         fields = Fields(value, count, what, error)
-        results = [
-            TallyResult.decode(fields.blob(i, "result", MAX_TALLY_BYTES), error=error) for i in range(count)
-        ]
+        results = [TallyResult.decode(fields.blob(i, "result", MAX_TALLY_BYTES), error=error) for i in range(count)]
         return cls(results[0], results[1] if count == 2 else None)

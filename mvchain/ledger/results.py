@@ -13,7 +13,7 @@ but one number follows from the transaction; the store keeps that number alone.
 from mvchain.core import codec
 from mvchain.core.types import BallotNumber, PollNumber, TaggedKey
 from mvchain.ledger.blocks import TxResult
-from mvchain.ledger.transactions import Ballot, PollRegister, RollCreate, Transaction, transaction_units
+from mvchain.ledger.transactions import Ballot, Transaction
 
 NO_NUMBER = -1
 """Stored for transactions whose result has no data."""
@@ -24,13 +24,14 @@ def accepted_ballot(poll: PollNumber, number: BallotNumber, voter: TaggedKey, un
     return TxResult(0, codec.encode((poll, number, voter)), units, units)
 
 
-def accepted(tx: Transaction, number: int) -> TxResult:
-    """The result of any transaction, from the number that was assigned to it or `NO_NUMBER`."""
-    units = transaction_units(tx)
-    match tx.payload:
-        case Ballot(poll=poll):
-            return accepted_ballot(poll, BallotNumber(number), tx.signer, units)
-        case RollCreate() | PollRegister():
-            return TxResult(0, codec.encode((number,)), units, units)
-        case _:
-            return TxResult(0, b"", units, units)
+def accepted(tx: Transaction, number: int, units: int) -> TxResult:
+    """The result of any transaction, from the number that was assigned to it or `NO_NUMBER`.
+
+    Args:
+        units: `transaction_units(tx)`.
+    """
+    payload = tx.payload
+    if isinstance(payload, Ballot):
+        return accepted_ballot(payload.poll, BallotNumber(number), tx.signer, units)
+    data = b"" if number == NO_NUMBER else codec.encode((number,))
+    return TxResult(0, data, units, units)

@@ -28,7 +28,7 @@ from mvchain.ledger.admission import Target
 from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.lifecycle import due_ms
 from mvchain.ledger.outcome import Outcome
-from mvchain.ledger.polls import PollDefinition, decode_definition
+from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Role, Roll, Signer, Tally
 from mvchain.ledger.state_tree import ProofOp, StateTree, StateTreeChange
 from mvchain.ledger.tally import TallyResult
@@ -135,9 +135,7 @@ class State:
             raise BrokenStorage(codes.NO_STATE)
         height, time_ns = keyspace.unpack_block(block)
         agencies = [Agency.decode(value) for _, value in reader.scan(*keyspace.table_scan(keyspace.AGENCIES))]
-        state = cls(
-            reader, transactions, chain=Chain.decode(chain), agencies=agencies, height=height, time_ns=time_ns
-        )
+        state = cls(reader, transactions, chain=Chain.decode(chain), agencies=agencies, height=height, time_ns=time_ns)
         state._load_polls_and_rolls()
         return state
 
@@ -242,10 +240,10 @@ class State:
         """The record of a roll."""
         return self._rolls.get(number)
 
-    def definition(self, definition_hash: Hash) -> PollDefinition:
-        """A definition that some poll record names; those of polls that have not ended are in memory."""
-        found = self._definitions.get(definition_hash)
-        return decode_definition(self.definition_bytes(definition_hash)) if found is None else found
+    def definition(self, name: Hash) -> PollDefinition:
+        """The definition with this hash, which some poll record names; in memory until that poll has ended."""
+        found = self._definitions.get(name)
+        return decode_definition(self.definition_bytes(name)) if found is None else found
 
     def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
         """A waiting action by its hash."""
@@ -253,9 +251,7 @@ class State:
         if target is None:
             return None
         pending = _pending(
-            self._polls[PollNumber(target.number)]
-            if target.is_poll
-            else self._rolls[RollNumber(target.number)]
+            self._polls[PollNumber(target.number)] if target.is_poll else self._rolls[RollNumber(target.number)]
         )
         return target, next(action for action in pending if action.hash == action_hash)
 
@@ -298,11 +294,13 @@ class State:
         """Over the entries of an unsealed roll; not to be changed."""
         return self._ranges[number]
 
-    def definition_bytes(self, definition_hash: Hash) -> bytes:
-        """The canonical bytes of a definition that some poll record names."""
-        data = self._reader.get(keyspace.definition_key(definition_hash))
+    def definition_bytes(self, name: Hash) -> bytes:
+        """The canonical bytes of the definition with this hash, which some poll record names."""
+        data = self._reader.get(keyspace.definition_key(name))
         if data is None:
-            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"definition {definition_hash.hex()}")
+            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"definition {name.hex()}")
+        if definition_hash(data) != name:
+            raise BrokenStorage(codes.MALFORMED, what=f"definition {name.hex()}", why="its bytes have another hash")
         return data
 
     def tally(self, number: PollNumber) -> Tally | None:

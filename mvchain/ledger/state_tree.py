@@ -55,9 +55,7 @@ class ProofOp:
         return cls(key, proof)
 
 
-def verify_state_proof(
-    app_hash: bytes, store: str, key: bytes, value: bytes, untrusted: Sequence[ProofOp]
-) -> bool:
+def verify_state_proof(app_hash: bytes, store: str, key: bytes, value: bytes, untrusted: Sequence[ProofOp]) -> bool:
     """Whether `value` is under `key` in the store of the state with this app hash (C144). Never raises.
 
     `app_hash` of header H + 1 is the state after block H (C148).
@@ -90,8 +88,7 @@ class StateTree:
         """From the values of each store's records 1, 2, 3...; stores that are not named are empty."""
         assert set(records) <= set(STORES), records
         self._stores = {
-            store: Tree(_record_leaf(n, value) for n, value in enumerate(records.get(store, ()), 1))
-            for store in STORES
+            store: Tree(_record_leaf(n, value) for n, value in enumerate(records.get(store, ()), 1)) for store in STORES
         }
         self._upper = Tree(_store_leaf(store, self._stores[store].root()) for store in STORES)
 

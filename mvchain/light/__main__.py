@@ -20,11 +20,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Verify the receipt named in the arguments and say what it proves; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m mvchain.light",
-        description="투표확인증을 검증합니다. / Verifies a voting receipt against the genesis file of its chain, offline.",
+        description="투표확인증을 검증합니다. / Verifies a voting receipt against its chain's genesis file, offline.",
     )
     parser.add_argument("receipt", type=Path, metavar="RECEIPT", help="확인증 파일 / the receipt, *.mvreceipt.json")
     parser.add_argument(
-        "--genesis", type=Path, required=True, metavar="FILE",
+        "--genesis",
+        type=Path,
+        required=True,
+        metavar="FILE",
         help="기관들이 공개한 제네시스 파일 / the genesis file that the agencies publish",
     )
     chosen = parser.parse_args(arguments)

@@ -20,7 +20,7 @@ Hashes and keys are lower-case hex. Times are RFC 3339 in UTC with nanoseconds w
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,7 +29,17 @@ from mvchain.core.errors import BadProof
 from mvchain.core.limits import MAX_AUNTS, MAX_RECEIPT_BYTES, MAX_ROLL_SIZE, MAX_ROUND, MAX_VALIDATORS
 from mvchain.core.strict_json import Json
 from mvchain.core.timestamps import format_rfc3339, parse_rfc3339
-from mvchain.core.types import Address, Hash, Height, PublicKey, Round, TaggedKey, TimeNs
+from mvchain.core.types import (
+    Address,
+    BallotNumber,
+    Hash,
+    Height,
+    PollNumber,
+    PublicKey,
+    Round,
+    TaggedKey,
+    TimeNs,
+)
 from mvchain.ledger.block_id import BlockID, PartSetHeader
 from mvchain.ledger.blocks import Header
 
@@ -58,8 +68,8 @@ class Path:
 class AcceptedBallot:
     """What the result of an accepted ballot says: whose it is, and the how-manieth of its poll."""
 
-    poll: int
-    number: int
+    poll: PollNumber
+    number: BallotNumber
     """From 0, in order of acceptance."""
     voter: TaggedKey
     units: int
@@ -151,15 +161,15 @@ def decode_receipt(data: bytes) -> OpenReceipt:
         included=(included := top.members("included")).path(),
         accepted=accepted.path(),
         result=AcceptedBallot(
-            poll=result.int("poll", 1, (1 << 32) - 1),
-            number=result.int("number", 0, MAX_ROLL_SIZE << 4),
+            poll=PollNumber(result.whole("poll", 1, (1 << 32) - 1)),
+            number=BallotNumber(result.whole("number", 0, MAX_ROLL_SIZE << 4)),
             voter=TaggedKey(result.hex("voter", 33)),
-            units=result.int("units", 1, 1 << 32),
+            units=result.whole("units", 1, 1 << 32),
         ),
-        commit_round=Round(commit.int("round", 0, MAX_ROUND)),
-        commit_parts=PartSetHeader(parts.int("total", 1, 1 << 16), parts.hex("hash", 32)),
-        signatures=commit.list("signatures", MAX_VALIDATORS, _signature_from_json),
-        validators=top.list("validators", MAX_VALIDATORS, _key_from_json),
+        commit_round=Round(commit.whole("round", 0, MAX_ROUND)),
+        commit_parts=PartSetHeader(parts.whole("total", 1, 1 << 16), parts.hex("hash", 32)),
+        signatures=commit.items("signatures", MAX_VALIDATORS, _signature_from_json),
+        validators=top.items("validators", MAX_VALIDATORS, _key_from_json),
     )
     for members in (top, accepted, commit, parts, result, included):
         members.end()
@@ -169,12 +179,13 @@ def decode_receipt(data: bytes) -> OpenReceipt:
 def _header_to_json(header: Header) -> dict[str, Json]:
     """All fields but the chain id, which the receipt says once."""
     last = header.last_block_id
-    return {
-        "version_app": header.version_app,
-        "height": header.height,
-        "time": format_rfc3339(header.time_ns),
-        "last_block_id": {"hash": last.hash.hex(), "total": last.parts.total, "parts": last.parts.hash.hex()},
-    } | {name: getattr(header, name).hex() for name in _HASHES} | {"proposer": header.proposer_address.hex()}
+    value: dict[str, Json] = {name: getattr(header, name).hex() for name in _HASHES}
+    value["version_app"] = header.version_app
+    value["height"] = header.height
+    value["time"] = format_rfc3339(header.time_ns)
+    value["last_block_id"] = {"hash": last.hash.hex(), "total": last.parts.total, "parts": last.parts.hash.hex()}
+    value["proposer"] = header.proposer_address.hex()
+    return value
 
 
 _HASHES = (
@@ -193,15 +204,22 @@ def _header_from_json(members: "_Members", chain_id: str) -> Header:
     last = members.members("last_block_id")
     nil = not last.peek("hash")
     header = Header(
-        version_app=members.int("version_app", 0, MAX_INT),
+        version_app=members.whole("version_app", 0, MAX_INT),
         chain_id=chain_id,
-        height=Height(members.int("height", 1, MAX_INT)),
+        height=Height(members.whole("height", 1, MAX_INT)),
         time_ns=parse_rfc3339(members.text("time", 40), WHAT),
         last_block_id=BlockID(
             last.hex("hash", 0 if nil else 32),
-            PartSetHeader(last.int("total", 0, 1 << 16), last.hex("parts", 0 if nil else 32)),
+            PartSetHeader(last.whole("total", 0, 1 << 16), last.hex("parts", 0 if nil else 32)),
         ),
-        **{name: Hash(members.hex(name, 32)) for name in _HASHES},
+        last_commit_hash=members.hex("last_commit_hash", 32),
+        data_hash=members.hex("data_hash", 32),
+        validators_hash=members.hex("validators_hash", 32),
+        next_validators_hash=members.hex("next_validators_hash", 32),
+        consensus_hash=members.hex("consensus_hash", 32),
+        app_hash=members.hex("app_hash", 32),
+        last_results_hash=members.hex("last_results_hash", 32),
+        evidence_hash=members.hex("evidence_hash", 32),
         proposer_address=Address(members.hex("proposer", 20)),
     )
     last.end()
@@ -261,22 +279,22 @@ class _Members:
         self._left = dict(value)
         self._name = name
 
-    def int(self, name: str, low: int, high: int) -> int:
+    def whole(self, name: str, low: int, high: int) -> int:
         value = self._take(name)
         if type(value) is not int or not low <= value <= high:
             raise _malformed(self._path(name), f"it must be a whole number from {low} to {high}")
         return value
 
-    def text(self, name: str, max_chars: "int") -> str:
+    def text(self, name: str, max_chars: int) -> str:
         value = self._take(name)
         if not isinstance(value, str) or len(value) > max_chars:
             raise _malformed(self._path(name), f"it must be a text of at most {max_chars} characters")
         return value
 
-    def hex(self, name: str, size: "int") -> bytes:
+    def hex(self, name: str, size: int) -> bytes:
         return _unhex(self.text(name, 2 * size), size, self._path(name))
 
-    def list(self, name: str, most: "int", read: Callable[[Json], T]) -> tuple[T, ...]:
+    def items(self, name: str, most: int, read: Callable[[Json], T]) -> tuple[T, ...]:
         value = self._take(name)
         if not isinstance(value, list) or len(value) > most:
             raise _malformed(self._path(name), f"it must be a list of at most {most}")
@@ -287,9 +305,9 @@ class _Members:
 
     def path(self) -> Path:
         return Path(
-            index=self.int("index", 0, MAX_INT),
-            total=self.int("total", 1, MAX_INT),
-            aunts=self.list("aunts", MAX_AUNTS, self._aunt),
+            index=self.whole("index", 0, MAX_INT),
+            total=self.whole("total", 1, MAX_INT),
+            aunts=self.items("aunts", MAX_AUNTS, self._aunt),
         )
 
     def peek(self, name: str) -> Json:

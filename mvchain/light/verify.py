@@ -7,12 +7,13 @@ the agencies signed block H+1, which names block H and holds its results.
 
 from dataclasses import dataclass
 
-from mvchain.core import codec, codes
+from mvchain.core import codes
 from mvchain.core.errors import BadProof
 from mvchain.core.types import Hash, Height, TimeNs
-from mvchain.ledger.blocks import FLAG_COMMIT, Commit, CommitSig, TxResult, ABSENT_SIGNATURE, validate_header_basic
+from mvchain.ledger.blocks import ABSENT_SIG, Commit, CommitSig, Flag, validate_header_basic
 from mvchain.ledger.commits import verify_commit_light
 from mvchain.ledger.genesis import Genesis, GenesisAgency
+from mvchain.ledger.results import accepted_ballot
 from mvchain.ledger.validators import ValidatorSet
 from mvchain.light.receipts import AcceptedBallot, OpenReceipt, decode_receipt
 
@@ -55,28 +56,20 @@ def verify_receipt(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt:
     )
 
 
-def result_of(accepted: AcceptedBallot) -> TxResult:
-    """The hashed result that says this (ledger L3, C70)."""
-    data = codec.encode((accepted.poll, accepted.number, accepted.voter))
-    return TxResult(code=0, data=data, gas_wanted=accepted.units, gas_used=accepted.units)
-
-
-def _verify_signatures(
-    receipt: OpenReceipt, trusted: Genesis, validators: ValidatorSet
-) -> tuple[GenesisAgency, ...]:
+def _verify_signatures(receipt: OpenReceipt, trusted: Genesis, validators: ValidatorSet) -> tuple[GenesisAgency, ...]:
     """The agencies of the genesis file signed the next header, and the receipt holds just enough of them."""
     header = receipt.next_header
     validate_header_basic(header)
     same_set = receipt.validators == tuple(validator.public_key for validator in validators)
     if not same_set or header.validators_hash != validators.hash:
         raise BadProof(codes.RECEIPT_VALIDATORS, height=header.height)
-    entries = [ABSENT_SIGNATURE] * len(validators)
+    entries = [ABSENT_SIG] * len(validators)
     last = -1
     for one in receipt.signatures:
         if not last < one.index < len(validators):
             raise BadProof(codes.RECEIPT_SIGNERS, height=header.height)
         last = one.index
-        entries[last] = CommitSig(FLAG_COMMIT, validators[last].address, one.time_ns, one.signature)
+        entries[last] = CommitSig(Flag.COMMIT, validators[last].address, one.time_ns, one.signature)
     if not validators.has_quorum(sum(validators[one.index].power for one in receipt.signatures)):
         raise BadProof(codes.RECEIPT_NO_QUORUM, height=header.height, have=len(receipt.signatures), of=len(validators))
     if validators.has_quorum(sum(validators[one.index].power for one in receipt.signatures[1:])):
@@ -101,9 +94,13 @@ def _verify_paths(receipt: OpenReceipt) -> None:
     """Included and accepted, at the same index of the same total: a root does not bind the total (C19)."""
     if not receipt.included.proves(receipt.ballot, receipt.header.data_hash):
         raise BadProof(codes.RECEIPT_NOT_INCLUDED, ballot=receipt.ballot.hex(), height=receipt.header.height)
-    result = result_of(receipt.result).encode()
+    one = receipt.result
+    result = accepted_ballot(one.poll, one.number, one.voter, one.units).encode()
     if not receipt.accepted.proves(result, receipt.next_header.last_results_hash):
         raise BadProof(codes.RECEIPT_NOT_ACCEPTED, ballot=receipt.ballot.hex(), height=receipt.header.height)
-    same_place = (receipt.included.index, receipt.included.total) == (receipt.accepted.index, receipt.accepted.total)
+    same_place = (receipt.included.index, receipt.included.total) == (
+        receipt.accepted.index,
+        receipt.accepted.total,
+    )
     if not same_place:
         raise BadProof(codes.RECEIPT_OTHER_PLACE, ballot=receipt.ballot.hex())

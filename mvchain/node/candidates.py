@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from mvchain.core import codec, codes
 from mvchain.core.errors import BadProof, BadTransaction, BrokenStorage
-from mvchain.core.limits import MAX_BLOCK_BYTES, MAX_CLOCK_AHEAD_MS
-from mvchain.core.timestamps import NS_PER_MS
+from mvchain.core.limits import MAX_BLOCK_BYTES
 from mvchain.core.types import Address, Hash, Height, TimeNs
 from mvchain.ledger.block_id import BlockID, PartSetHeader
 from mvchain.ledger.blocks import (
@@ -77,7 +76,10 @@ class Tip:
             BrokenStorage: the record is damaged.
         """
         fields = codec.Fields(
-            codec.decode(data, "tip record", max_bytes=1024, error=BrokenStorage), 5, "tip record", BrokenStorage
+            codec.decode(data, "tip record", max_bytes=1024, error=BrokenStorage),
+            5,
+            "tip record",
+            BrokenStorage,
         )
         block_id = codec.Fields(fields.array(1, "block_id", 3), 3, "tip record", BrokenStorage)
         return cls(
@@ -101,8 +103,6 @@ class Base:
     state: State
     """After the last block."""
     tip: Tip
-    validators: ValidatorSet
-    """Those who sign the next block."""
     validators_before: ValidatorSet
     """Those who signed the last one."""
 
@@ -187,8 +187,8 @@ def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Seq
         last_block_id=tip.block_id,
         last_commit_hash=last_commit.hash(),
         data_hash=data_hash(hashes),
-        validators_hash=base.validators.hash,
-        next_validators_hash=base.validators.hash,
+        validators_hash=state.validators.hash,
+        next_validators_hash=state.next_validators.hash,
         consensus_hash=consensus_hash(state.params.max_bytes, state.params.max_units),
         app_hash=state.app_hash,
         last_results_hash=tip.results_hash,
@@ -197,19 +197,15 @@ def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Seq
     )
 
 
-def make_block(
-    base: Base, last_commit: Commit, proposer: Address, ready: Iterable[Transaction]
-) -> tuple[Candidate, list[Transaction]]:
+def make_block(base: Base, last_commit: Commit, proposer: Address, ready: Iterable[Transaction]) -> Candidate:
     """Make the next block from what waits, in order of receipt (N9), executing it on the way.
 
-    Returns:
-        The candidate, and the transactions that were not admissible where they stood.
+    What is not admissible where it would stand is left out; the mempool judges it again after the block.
     """
     draft = _next_header(base, last_commit, proposer, ())
     execution = Execution(base.state, draft.height, draft.time_ns)
     room = MAX_BLOCK_BYTES - BLOCK_OVERHEAD_BYTES
     chosen: list[Transaction] = []
-    refused: list[Transaction] = []
     for transaction in ready:
         size = len(transaction.raw) + TRANSACTION_OVERHEAD_BYTES
         if size > room or transaction_units(transaction) > execution.units_left:
@@ -217,7 +213,6 @@ def make_block(
         try:
             execution.apply(transaction)
         except BadTransaction:
-            refused.append(transaction)
             continue
         chosen.append(transaction)
         room -= size
@@ -225,10 +220,10 @@ def make_block(
     header = replace(draft, data_hash=data_hash([tx.hash for tx in chosen]))
     block = Block(header, tuple(tx.raw for tx in chosen), (), last_commit)
     encoded = block.encode()
-    return Candidate(block, encoded, block_id_of(header, encoded), tuple(chosen), outcome), refused
+    return Candidate(block, encoded, block_id_of(header, encoded), tuple(chosen), outcome)
 
 
-def judge(base: Base, block: Block, transactions: Sequence[Transaction], now_ms: int) -> Outcome:
+def judge(base: Base, block: Block, transactions: Sequence[Transaction]) -> Outcome:
     """Decide whether a block may be prevoted (C79, ledger L3) by executing it; signatures of transactions come first.
 
     Returns:
@@ -253,9 +248,7 @@ def judge(base: Base, block: Block, transactions: Sequence[Transaction], now_ms:
             raise BadProof(codes.WRONG_HEADER_FIELD, field=name, height=header.height)
     if header.time_ns <= tip.time_ns and tip.height > 0:
         raise BadProof(codes.WRONG_HEADER_FIELD, field="time_ns", height=header.height)
-    if header.time_ns // NS_PER_MS > now_ms + MAX_CLOCK_AHEAD_MS:
-        raise BadProof(codes.BLOCK_FROM_THE_FUTURE, height=header.height, limit_ms=MAX_CLOCK_AHEAD_MS)
-    if base.validators.by_address(header.proposer_address) is None:
+    if base.state.validators.by_address(header.proposer_address) is None:
         raise BadProof(codes.WRONG_HEADER_FIELD, field="proposer_address", height=header.height)
     if block.evidence:
         raise BadProof(codes.WRONG_HEADER_FIELD, field="evidence_hash", height=header.height)

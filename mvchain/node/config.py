@@ -32,6 +32,10 @@ class Address:
         return f"{host}:{self.port}"
 
 
+DEFAULT_PEER_ADDRESS = Address("0.0.0.0", 26656)  # noqa: S104 - other agencies have to reach it
+DEFAULT_API_ADDRESS = Address("127.0.0.1", 26680)
+
+
 @dataclass(frozen=True, slots=True)
 class PeerAddress:
     """Another agency's node: its node key and where it listens."""
@@ -52,7 +56,9 @@ def read_peer(value: Any) -> PeerAddress:
     """`key@host:port` with the node key in hex, as the genesis file lists it."""
     key, at, address = value.partition("@") if isinstance(value, str) else ("", "", "")
     if not at or not re.fullmatch(r"[0-9a-f]{64}", key):
-        raise ValueError("write it as key@host:port, the key being the 64 hex digits of the node key in the genesis file")
+        raise ValueError(
+            "write it as key@host:port, the key being the 64 hex digits of the node key in the genesis file"
+        )
     return PeerAddress(PublicKey(bytes.fromhex(key)), read_address(address))
 
 
@@ -81,6 +87,12 @@ def _list_of(read_item: Callable[[Any], Any], most: int) -> Callable[[Any], tupl
         return tuple(map(read_item, value))
 
     return read
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("it must be true or false")  # noqa: TRY004 - one kind of fault for all settings
+    return value
 
 
 def _path(value: Any) -> str:
@@ -113,7 +125,7 @@ class KeySettings:
 
     passphrase_file: str = _setting("", _path)
     """File with the passphrase of validator and node key; "" asks for it."""
-    allow_plain: bool = _setting(False, lambda value: _boolean(value))
+    allow_plain: bool = _setting(False, _boolean)
     """Whether unencrypted key files are taken: for localnets alone."""
 
 
@@ -121,19 +133,17 @@ class KeySettings:
 class PeerSettings:
     """[p2p]"""
 
-    listen: Address = _setting(Address("0.0.0.0", 26656), read_address)
+    listen: Address = _setting(DEFAULT_PEER_ADDRESS, read_address)
     peers: tuple[PeerAddress, ...] = _setting((), _list_of(read_peer, 200))
     observers: tuple[PublicKey, ...] = _setting((), _list_of(_hex_key, 200))
     """Node keys, beside those of the agencies, that may connect: observers and sentries (N7)."""
-    max_connections_per_address: int = _setting(8, _whole(1, 1000))
-    send_queue_bytes: int = _setting(32 * MIB, _whole(8 * MIB, 1024 * MIB))
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """[api]"""
 
-    listen: Address = _setting(Address("127.0.0.1", 26680), read_address)
+    listen: Address = _setting(DEFAULT_API_ADDRESS, read_address)
     max_connections: int = _setting(900, _whole(1, 100_000))
     max_connections_per_address: int = _setting(32, _whole(1, 100_000))
     header_deadline_ms: int = _setting(5_000, _whole(100, 600_000))
@@ -167,12 +177,6 @@ class Settings:
     api: ApiSettings = ApiSettings()
     mempool: MempoolSettings = MempoolSettings()
     storage: StorageSettings = StorageSettings()
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("it must be true or false")
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +283,8 @@ def _line(text: str, table: str, key: str | None) -> int:
             current = header[1].strip("\"'")
             if key is None and current == table:
                 return number
-        elif re.match(rf"[\"']?{re.escape(key or table)}[\"']?\s*[.=]", bare) and (key is None or current == table):
-            return number
-        elif key is not None and re.match(rf"{re.escape(table)}\s*\.\s*{re.escape(key)}\s*=", bare):
+        elif (
+            re.match(rf"[\"']?{re.escape(key or table)}[\"']?\s*[.=]", bare) and (key is None or current == table)
+        ) or (key is not None and re.match(rf"{re.escape(table)}\s*\.\s*{re.escape(key)}\s*=", bare)):
             return number
     return 1

@@ -17,7 +17,8 @@ from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, BrokenStorage
 from mvchain.node.ports import Disk, File
 
-_NEW_SUFFIX = ".new"
+NEW_SUFFIX = ".new"
+"""Of a file that will replace another; a crash may leave it behind."""
 _DIRECTORY_MODE = 0o700
 
 
@@ -29,7 +30,7 @@ def atomic_write(disk: Disk, path: Path, data: bytes, mode: int = 0o600) -> None
     Raises:
         BrokenStorage: the disk failed; which of the two is there is open.
     """
-    new = path.with_name(path.name + _NEW_SUFFIX)
+    new = path.with_name(path.name + NEW_SUFFIX)
     file = disk.create(new, mode)
     disk.write(file, data)
     disk.fsync(file)
@@ -146,7 +147,7 @@ class LocalDisk:
                 os.close(descriptor)
 
     def commit(self, path: Path, write: Callable[[], None]) -> None:
-        """Run one synced, all-or-nothing write of the database at `path`; it raises OSError if it fails."""
+        """Run one all-or-nothing write of the database at `path`; it raises OSError if it fails."""
         with self._calling("write", path):
             write()
 

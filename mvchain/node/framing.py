@@ -45,7 +45,9 @@ class Contents:
     records: list[tuple[int, bytes]]
     """Kind and payload of each."""
     intact_bytes: int
-    """Where the torn tail begins; the size of the file if nothing is torn."""
+    """Up to the end of the last of them."""
+    torn: bool
+    """Whether a part of a record follows, as a crash in the middle of a write leaves it."""
 
 
 def file_header(form: Format, number: int, marker: bytes) -> bytes:
@@ -86,7 +88,7 @@ def parse(form: Format, data: bytes, path: Path) -> Contents | None:
             break
         records.append(found)
         offset += _RECORD.size + len(found[1])
-    return Contents(number, marker, records, offset)
+    return Contents(number, marker, records, offset, torn=offset < len(data))
 
 
 def _record_at(data: bytes, offset: int, marker: bytes) -> tuple[int, bytes] | None:

@@ -76,12 +76,12 @@ class SecureChannel:
         Raises:
             BadPeer: it is not the next frame of the other side; the channel is of no more use.
         """
+        if len(sealed) < TAG_BYTES:  # PyNaCl would ask for a negative amount of memory
+            raise BadPeer(codes.FRAME_NOT_AUTHENTIC)
         nonce = self._received.to_bytes(_NONCE_BYTES, "big")
         self._received += 1
         try:
-            return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(
-                sealed, None, nonce, self._receiving_key
-            )
+            return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(sealed, None, nonce, self._receiving_key)
         except CryptoError:
             raise BadPeer(codes.FRAME_NOT_AUTHENTIC) from None
 
@@ -153,17 +153,13 @@ class _Handshake:
         self._transcript = hashlib.blake2b(first + second, digest_size=32, person=_PERSON).digest()
         derived = hashlib.blake2b(self._transcript, digest_size=64, key=secret, person=_PERSON).digest()
         to_listener, to_dialler = derived[:32], derived[32:]
-        self._sealed = (
-            SecureChannel(to_listener, to_dialler) if dialled else SecureChannel(to_dialler, to_listener)
-        )
+        self._sealed = SecureChannel(to_listener, to_dialler) if dialled else SecureChannel(to_dialler, to_listener)
         self._waits_for = _Step.PROOF
 
     def _proof(self, peer_key: PublicKey) -> bytes:
         assert self._sealed is not None
         own_key = self._local.key.public
-        signature = self._local.key.sign(
-            Purpose.HANDSHAKE, self._transcript + self._role + own_key + peer_key
-        )
+        signature = self._local.key.sign(Purpose.HANDSHAKE, self._transcript + self._role + own_key + peer_key)
         return self._sealed.seal(_PROOF.pack(_PROOF_TYPE, own_key, peer_key, signature))
 
     def _read_proof(self, data: bytes) -> PublicKey:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mvchain.core import codes
 from mvchain.core.errors import BadRequest, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
-from mvchain.core.types import Hash
+from mvchain.core.types import Hash, TimeMs
 from mvchain.ledger.admission import context_of
 from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, sign_bytes
 from mvchain.node.ports import Journal
@@ -42,6 +42,8 @@ class Refused:
 
     tx_hash: Hash
     error: MvchainError
+    transaction: Transaction | None = None
+    """Where the signature holds: a block may need it although this pool does not want it."""
 
 
 Verdict = Received | Known | Refused
@@ -128,7 +130,10 @@ class Intake:
                     verdicts[position] = Refused(transaction.hash, error)
         genesis_hash = self._replica.state.genesis_hash
         holds = await self._signatures.check_off_loop(
-            [(tx.signer, sign_bytes(genesis_hash, context, tx.payload_bytes), tx.signature) for _, tx, context in to_verify]
+            [
+                (tx.signer, sign_bytes(genesis_hash, context, tx.payload_bytes), tx.signature)
+                for _, tx, context in to_verify
+            ]
         )
         for (position, transaction, context), good in zip(to_verify, holds, strict=True):
             verdicts[position] = self._admit(transaction, context, good, source)
@@ -159,8 +164,8 @@ class Intake:
         if transaction.hash in self._replica.mempool or self._committed(transaction.hash):
             return Known(transaction.hash)
         try:
-            self._replica.mempool.add(transaction, self._replica.state, source, self._now_ms())
+            self._replica.mempool.add(transaction, context, self._replica.state, source, TimeMs(self._now_ms()))
         except MvchainError as error:
-            return Refused(transaction.hash, error)
+            return Refused(transaction.hash, error, transaction)
         self._replica.remember_verified(transaction.hash, context)
         return Received(transaction)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from mvchain.consensus.inputs import Timeout
+from mvchain.consensus.effects import TimeoutKind
 from mvchain.core.errors import BadTransaction
-from mvchain.core.types import Hash, Height
+from mvchain.core.types import Hash, Height, Round
 from mvchain.node.wire import Message
 
 
@@ -32,9 +32,9 @@ class Broadcast:
 class StartTimer:
     """Call `timer_fired` with these after `delay_ms`; forget it when the height has passed."""
 
-    kind: Timeout
+    kind: TimeoutKind
     height: Height
-    round: int
+    round: Round
     delay_ms: int
 
 

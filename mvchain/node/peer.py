@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mvchain.core import codes
-from mvchain.core.errors import BadPeer
+from mvchain.core.errors import BadPeer, MvchainError
 from mvchain.core.limits import MAX_BATCH_BYTES
 from mvchain.core.types import PublicKey
 from mvchain.node import wire
@@ -120,7 +120,7 @@ class Peer:
             self._owed[wire.OwnMessages] += 1
         return True
 
-    def close(self, error: BadPeer) -> None:
+    def close(self, error: MvchainError) -> None:
         """End the connection and tell the peer why; what waits is not sent. Only the first call counts."""
         if not self._closing:
             logger.warning("%s peer %s dropped: %s", error.code, self.name, error.detail)
@@ -175,9 +175,7 @@ class Peer:
         credit = float(limits.burst_bytes)
         while True:
             deadline = self._clock() + limits.silence_s
-            chunk = await self._read_chunk(
-                min(deadline, frame_since + limits.frame_s) if buffer else deadline
-            )
+            chunk = await self._read_chunk(min(deadline, frame_since + limits.frame_s) if buffer else deadline)
             if not chunk or self.is_closing():
                 return
             now = self._clock()

@@ -103,7 +103,7 @@ class Disk(Protocol):
         """Make creations, renames and removals in it durable."""
 
     def commit(self, path: Path, write: Callable[[], None]) -> None:
-        """Run one synced, all-or-nothing write of the database at `path`; it raises OSError if it fails."""
+        """Run one all-or-nothing write of the database at `path`; it raises OSError if it fails."""
 
 
 class Log(Protocol):
@@ -152,7 +152,7 @@ class SignGuard(Protocol):
             GuardRefusal: the guard stands beyond, or signed another block here.
         """
 
-    def sign_endorsement(
+    def sign_endorsement(  # noqa: PLR0917 - in the order of C40
         self, kind: Kind, height: Height, round_: Round, block_id: BlockID, time_ns: TimeNs, index: int
     ) -> Endorsement:
         """The same for a prevote or precommit of the validator with this index."""
@@ -256,11 +256,14 @@ class BlockStore(StateStore, Protocol):
     def commit(self, height: Height) -> bytes | None:
         """The precommits that decided a block."""
 
-    def height_of_block(self, block_hash: Hash) -> Height | None:
+    def height_of_block_hash(self, block_hash: Hash) -> Height | None:
         """Where the block with this hash is."""
 
     def tx_location(self, tx_hash: Hash) -> tuple[Height, int] | None:
         """Height and index of a committed transaction."""
+
+    def tx_hashes(self, height: Height) -> tuple[Hash, ...]:
+        """Of the transactions of a block, in order; none if it is not here."""
 
     def transaction_at(self, height: Height, index: int) -> bytes:
         """The bytes of a transaction of a saved block; satisfies `ledger.state.TransactionReader`."""
@@ -268,7 +271,7 @@ class BlockStore(StateStore, Protocol):
     def put_rejection(self, tx_hash: Hash, code: str) -> None:
         """Remember why a received transaction ended without a block; durable with the next block."""
 
-    def rejection(self, tx_hash: Hash) -> str | None:
+    def get_rejection(self, tx_hash: Hash) -> str | None:
         """That code. It binds nothing: the same bytes may wait again, or be committed since (N6)."""
 
 

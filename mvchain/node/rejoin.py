@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mvchain.core.keys import Purpose, verify
-from mvchain.core.types import Address, Height
-from mvchain.ledger.blocks import FLAG_ABSENT, FLAG_COMMIT, Commit
+from mvchain.core.types import Address, Height, Signature
 from mvchain.ledger.block_id import NIL_BLOCK_ID
+from mvchain.ledger.blocks import Commit, Flag
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.validators import ValidatorSet
-from mvchain.node.ports import Position, STEP_PREVOTE, STEP_PRECOMMIT, STEP_PROPOSE
+from mvchain.node.ports import STEP_PRECOMMIT, STEP_PREVOTE, STEP_PROPOSE, Position
 
 SILENT_HEIGHTS = 10
 """Heights a validator watches without signing after its guard was lost or rolled back (faults LIM26, ATK19)."""
@@ -36,6 +36,7 @@ class Rejoin:
 
     def __init__(
         self,
+        *,
         me: Address,
         chain_id: str,
         validators: ValidatorSet,
@@ -43,7 +44,7 @@ class Rejoin:
         own_commits: Iterable[Commit],
         next_height: Height,
     ) -> None:
-        self._me = me
+        self.me = me
         self._chain_id = chain_id
         self._validators = validators
         self._guard = guard
@@ -88,7 +89,7 @@ class Rejoin:
             self._latest = position
 
     def _own_key(self) -> bytes:
-        found = self._validators.by_address(self._me)
+        found = self._validators.by_address(self.me)
         if found is None:
             raise AssertionError("only a validator asks whether it may sign")
         return found[1].public_key
@@ -101,11 +102,18 @@ def own_precommits(commit: Commit, address: Address, validators: ValidatorSet) -
         return []
     index = found[0]
     entry = commit.signatures[index]
-    if entry.flag == FLAG_ABSENT or entry.address != address:
+    if entry.flag is Flag.ABSENT or entry.address != address:
         return []
-    block_id = commit.block_id if entry.flag == FLAG_COMMIT else NIL_BLOCK_ID
+    block_id = commit.block_id if entry.flag is Flag.COMMIT else NIL_BLOCK_ID
     return [
         Endorsement(
-            Kind.PRECOMMIT, commit.height, commit.round, block_id, entry.time_ns, address, index, entry.signature
+            Kind.PRECOMMIT,
+            commit.height,
+            commit.round,
+            block_id,
+            entry.time_ns,
+            address,
+            index,
+            Signature(entry.signature),
         )
     ]

@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from mvchain.consensus import exchange
 from mvchain.consensus.effects import (
     Decide,
     DuplicateProposal,
@@ -32,6 +33,7 @@ from mvchain.consensus.effects import (
     Prevote,
     RoundStarted,
     ScheduleTimeout,
+    TimeoutKind,
 )
 from mvchain.consensus.inputs import (
     BlockReady,
@@ -39,31 +41,32 @@ from mvchain.consensus.inputs import (
     Input,
     ProposalReceived,
     Start,
-    Timeout,
     TimeoutElapsed,
     WorkWaiting,
 )
 from mvchain.consensus.machine import Machine, Phase
-from mvchain.core import codec, codes
+from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, BrokenStorage, MvchainError
 from mvchain.core.keys import Purpose, verify
-from mvchain.core.limits import MAX_ENDORSEMENTS_PER_MESSAGE, MAX_ROUND
+from mvchain.core.limits import MAX_CLOCK_AHEAD_MS, MAX_ENDORSEMENTS_PER_MESSAGE, MAX_OWN_MESSAGES, MAX_ROUND
 from mvchain.core.timestamps import NS_PER_MS
-from mvchain.core.types import Hash, Height, TimeNs
+from mvchain.core.types import Address, Hash, Height, PublicKey, Round, TimeNs
 from mvchain.ledger.admission import context_of
 from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID
-from mvchain.ledger.blocks import Block, Commit, EMPTY_COMMIT, block_id_of
+from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, Header, block_id_of
 from mvchain.ledger.commits import add_precommit, commit_from_precommits, verify_commit_full
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.mempool import Mempool
+from mvchain.ledger.records import Agency
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Transaction, decode_transaction, sign_bytes
-from mvchain.ledger.validators import ValidatorSet
+from mvchain.ledger.validators import ValidatorSet, address_of
 from mvchain.node.candidates import Assembly, Base, Candidate, Tip, begin_assembly, judge, make_block
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, Record, StartTimer
 from mvchain.node.ports import BlockStore, GuardRefusal, Log, SignatureChecker, SignGuard
-from mvchain.node.wire import CompactProposal, Endorsements, Message, Status
+from mvchain.node.rejoin import SILENT_HEIGHTS, own_precommits
+from mvchain.node.wire import CompactProposal, Endorsements, Message, OwnMessages, Status
 
 logger = logging.getLogger(__name__)
 
@@ -88,13 +91,13 @@ class Replica:
 
     def __init__(self, genesis: Genesis, state: State, tip: Tip, mempool: Mempool, ports: Ports) -> None:
         self.genesis = genesis
-        self.validators = genesis.validators()
         self.state = state
+        self._validators_before = state.validators
         self.tip = tip
         self.mempool = mempool
         self.misbehaviour: list[tuple[Endorsement, Endorsement]] = []
         self._ports = ports
-        self._address = ports.guard.address if ports.guard else None
+        self.address = ports.guard.address if ports.guard else None
         stored = ports.store.commit(tip.height) if tip.height else None
         self._last_commit = Commit.decode(stored) if stored else EMPTY_COMMIT
         self._verified: dict[Hash, Hash] = {}
@@ -108,15 +111,15 @@ class Replica:
 
     # --- life cycle ------------------------------------------------------------------------------------------
 
-    def start(self, *, may_sign: bool, silent_until: Height = Height(0)) -> None:
+    def start(self, *, may_sign: bool, silent_until: Height) -> None:
         """Replay the log of this height and take part from here on.
 
         Args:
             may_sign: whether this node signs at all.
-            silent_until: sign nothing up to this height (N4: a guard that was lost or rolled back).
+            silent_until: sign nothing up to this height (N4: a guard that was lost or rolled back); 0 for none.
         """
         self._started = True
-        self._may_sign = may_sign and self._address is not None
+        self._may_sign = may_sign and self.address is not None
         self._silent_until = silent_until
         height, records = self._ports.log.records()
         if height != self.machine.height or not records:
@@ -145,9 +148,12 @@ class Replica:
             return
         if proposal.block_id in self._proposed.get(proposal.round, ()):
             return
-        proposer = self.validators.proposer(proposal.height, proposal.round)
+        proposer = self.state.validators.proposer(proposal.height, proposal.round)
         if not verify(
-            Purpose.CONSENSUS, proposer.public_key, proposal.sign_bytes(self.genesis.chain_id), proposal.signature
+            Purpose.CONSENSUS,
+            proposer.public_key,
+            proposal.sign_bytes(self.genesis.chain_id),
+            proposal.signature,
         ):
             raise BadPeer(codes.FORGED_SIGNATURE, what="a proposal", height=proposal.height)
         if message.evidence:
@@ -174,9 +180,9 @@ class Replica:
         for item in items:
             endorsement = Endorsement.decode(item)
             if endorsement.height == self.machine.height:
-                if self.machine.has(endorsement):
+                if self.machine.keeper.has(endorsement):
                     continue
-                self._check_endorsement(endorsement, self.validators)
+                self._check_endorsement(endorsement, self.state.validators)
                 self._feed(Record.ENDORSEMENT, item, EndorsementReceived(endorsement))
             elif endorsement.height == self.tip.height and endorsement.kind == Kind.PRECOMMIT:
                 self._take_late_precommit(endorsement)
@@ -194,7 +200,7 @@ class Replica:
         commit = Commit.decode(commit_bytes)
         block = Block.decode(block_bytes)
         block_id = block_id_of(block.header, block_bytes)
-        verify_commit_full(commit, self.genesis.chain_id, self.validators, height, block_id)
+        verify_commit_full(commit, self.genesis.chain_id, self.state.validators, height, block_id)
         candidate = self._candidates.get(Hash(block_id.hash)) or self._execute(
             block, block_bytes, block_id, tuple(map(decode_transaction, block.txs))
         )
@@ -218,7 +224,7 @@ class Replica:
             self._feed(Record.WORK, b"", WorkWaiting())
         self._run()
 
-    def timer_fired(self, kind: Timeout, height: Height, round_: int) -> None:
+    def timer_fired(self, kind: TimeoutKind, height: Height, round_: Round) -> None:
         """A timer that `StartTimer` asked for ran out."""
         if height == self.machine.height:
             payload = bytes((kind,)) + round_.to_bytes(4, "big")
@@ -229,34 +235,82 @@ class Replica:
         """Keep the verdict that this transaction's signature holds under this context (N3)."""
         self._verified[tx_hash] = context
 
+    def signing(self) -> tuple[bool, str]:
+        """Whether this node signs at this height, and what it waits for."""
+        if self.address is None or self.state.validators.by_address(self.address) is None:
+            return False, "this node is an observer"
+        if self.machine.height <= self._silent_until:
+            return False, f"silent up to height {self._silent_until}: its sign guard was lost or rolled back"
+        return True, "signs as a validator"
+
+    def is_own(self, agency: Agency) -> bool:
+        """Whether this node is that agency's validator."""
+        return self.address == address_of(agency.validator_key)
+
+    def validator_of_node(self, node_key: PublicKey) -> Address | None:
+        """The validator whose agency has this node key."""
+        for agency in self.state.agencies:
+            if agency.node_key == node_key:
+                return address_of(agency.validator_key)
+        return None
+
     # --- what peers may know ---------------------------------------------------------------------------------
 
     def status(self) -> Status:
         """Where this node is and what it holds, for anti-entropy (N8)."""
-        return Status(self.machine.holdings(), int(self.machine.phase), self._ports.store.base_height)
+        return Status(exchange.known(self.machine.keeper), int(self.machine.phase), self._ports.store.base_height)
 
     def missing_for(self, status: Status) -> list[Message]:
         """What a peer with this status lacks and this node holds."""
         if not self._started:
             return []
-        answer = self.machine.messages_for(status.holdings)
+        answer = exchange.missing_for(self.machine.keeper, status.holdings)
         messages: list[Message] = [
             self._compact[proposal.round] for proposal in answer.proposals if proposal.round in self._compact
         ]
         encoded = [endorsement.encode() for endorsement in answer.endorsements]
-        for start in range(0, len(encoded), MAX_ENDORSEMENTS_PER_MESSAGE):
-            messages.append(Endorsements(tuple(encoded[start : start + MAX_ENDORSEMENTS_PER_MESSAGE])))
+        messages += (
+            Endorsements(tuple(encoded[start : start + MAX_ENDORSEMENTS_PER_MESSAGE]))
+            for start in range(0, len(encoded), MAX_ENDORSEMENTS_PER_MESSAGE)
+        )
         return messages
 
-    def own_messages(self, address: bytes) -> tuple[list[bytes], list[bytes]]:
+    def transaction(self, tx_hash: Hash) -> Transaction | None:
+        """A transaction that waits, or that a block being decided holds."""
+        waiting = self.mempool.get(tx_hash)
+        if waiting is not None:
+            return waiting
+        for candidate in self._candidates.values():
+            for transaction in candidate.transactions:
+                if transaction.hash == tx_hash:
+                    return transaction
+        return None
+
+    def block_bytes(self, height: Height) -> tuple[bytes, bytes] | None:
+        """A decided block (C57) and the precommits that decided it (C50)."""
+        stored = self._ports.store.block(height)
+        if stored is None:
+            return None
+        block = Block(Header.decode(stored.header), stored.txs, (), Commit.decode(stored.last_commit))
+        return block.encode(), stored.commit
+
+    def own_messages(self, address: Address) -> OwnMessages:
         """Proposals and endorsements of one validator that this node holds at its height (N4)."""
         proposals = [
             compact.proposal
             for round_, compact in sorted(self._compact.items())
-            if self.validators.proposer(self.machine.height, round_).address == address
+            if self.state.validators.proposer(self.machine.height, round_).address == address
         ]
-        held = [item.encode() for item in self.machine.endorsements() if item.address == address]
-        return proposals, held
+        held = [item.encode() for item in self.machine.keeper.endorsements() if item.address == address]
+        for commit in self.last_commits():
+            held += [item.encode() for item in own_precommits(commit, address, self.state.validators)]
+        return OwnMessages(tuple(proposals), tuple(held[:MAX_OWN_MESSAGES]))
+
+    def last_commits(self) -> list[Commit]:
+        """The commits of the last heights, newest first (N4)."""
+        heights = range(self.tip.height, max(self.tip.height - SILENT_HEIGHTS, 0), -1)
+        found = (self._ports.store.commit(Height(height)) for height in heights)
+        return [Commit.decode(commit) for commit in found if commit is not None]
 
     # --- time and work ---------------------------------------------------------------------------------------
 
@@ -272,22 +326,19 @@ class Replica:
         if self.tip.height and since_last_ms < self.state.params.min_block_interval_ms:
             return False
         return (
-            self.tip.changed_state
-            or self.state.counting
-            or self.mempool.has_ready()
-            or now_ms >= self.next_wake_ms()
+            self.tip.changed_state or self.state.counting or self.mempool.has_ready() or now_ms >= self.next_wake_ms()
         )
 
     # --- one height ------------------------------------------------------------------------------------------
 
     def _open_height(self) -> None:
         height = Height(self.tip.height + 1)
-        self.machine = Machine(height, self.validators, self._address, self.state.params)
+        self.machine = Machine(height, self.state.validators, self.address, self.state.params)
         self._candidates: dict[Hash, Candidate] = {}
         self._assemblies: dict[Hash, Assembly] = {}
-        self._proposed: dict[int, list[BlockID]] = {}
-        self._compact: dict[int, CompactProposal] = {}
-        self._own_blocks: dict[int, Hash] = {}
+        self._proposed: dict[Round, list[BlockID]] = {}
+        self._compact: dict[Round, CompactProposal] = {}
+        self._own_blocks: dict[Round, Hash] = {}
 
     def _enter_height(self) -> None:
         """Queue the start of this height; not drained here, so that heights follow in a loop, not by recursion."""
@@ -300,7 +351,7 @@ class Replica:
         for kind, payload in records:
             if kind == Record.OWN_BLOCK:
                 candidate = self._read_candidate(payload[4:])
-                self._own_blocks[int.from_bytes(payload[:4], "big")] = Hash(candidate.block_id.hash)
+                self._own_blocks[Round(int.from_bytes(payload[:4], "big"))] = Hash(candidate.block_id.hash)
         for kind, payload in records:
             match kind:
                 case Record.START:
@@ -313,12 +364,12 @@ class Replica:
                     self._inputs.append(ProposalReceived(proposal))
                 case Record.BLOCK | Record.OWN_BLOCK:
                     candidate = self._read_candidate(payload if kind == Record.BLOCK else payload[4:])
-                    self._inputs.append(BlockReady(candidate.block_id, candidate.outcome is not None))
+                    self._inputs.append(self._ready(candidate))
                 case Record.ENDORSEMENT:
                     self._inputs.append(EndorsementReceived(Endorsement.decode(payload)))
                 case Record.TIMEOUT:
                     self._inputs.append(
-                        TimeoutElapsed(Timeout(payload[0]), int.from_bytes(payload[1:], "big"))
+                        TimeoutElapsed(TimeoutKind(payload[0]), Round(int.from_bytes(payload[1:], "big")))
                     )
             self._drain()
 
@@ -358,22 +409,24 @@ class Replica:
             case Precommit():
                 self._endorse(Kind.PRECOMMIT, effect.round, effect.block_id)
             case ScheduleTimeout():
-                self._outputs.append(
-                    StartTimer(effect.kind, self.machine.height, effect.round, effect.duration_ms)
-                )
+                self._outputs.append(StartTimer(effect.kind, self.machine.height, effect.round, effect.duration_ms))
             case Decide():
                 candidate = self._candidates[Hash(effect.block_id.hash)]
                 commit = commit_from_precommits(
                     self.machine.height,
                     effect.round,
                     effect.block_id,
-                    self.validators,
-                    self.machine.precommits(effect.round),
+                    self.state.validators,
+                    self.machine.keeper.precommits_of_commit(effect.round, effect.block_id),
                 )
                 self._commit(candidate, commit)
             case Misbehaviour():
-                logger.warning("MV-EV-1 %s signed two different messages at height %d round %d",
-                               effect.first.address.hex(), effect.first.height, effect.first.round)
+                logger.warning(
+                    "MV-EV-1 %s signed two different messages at height %d round %d",
+                    effect.first.address.hex(),
+                    effect.first.height,
+                    effect.first.round,
+                )
                 self.misbehaviour.append((effect.first, effect.second))
             case DuplicateProposal():
                 logger.warning("MV-EV-2 two proposals for height %d round %d", self.machine.height, effect.first.round)
@@ -390,21 +443,17 @@ class Replica:
 
     def _propose(self, effect: MakeProposal) -> None:
         guard, height, round_ = self._signer(), self.machine.height, effect.round
-        if guard is None or self._address is None:
+        if guard is None or self.address is None:
             return
         if effect.block_id is not None:
             candidate = self._candidates[Hash(effect.block_id.hash)]
         elif round_ in self._own_blocks:
             candidate = self._candidates[self._own_blocks[round_]]
         else:
-            candidate, refused = make_block(
-                self._base(), self._last_commit, self._address, self.mempool.ready()
-            )
-            if refused and not candidate.transactions:
-                self.mempool.recheck(self.state)
+            candidate = make_block(self._base(), self._last_commit, self.address, self.mempool.ready())
             self._candidates[Hash(candidate.block_id.hash)] = candidate
             self._ports.log.append(Record.OWN_BLOCK, round_.to_bytes(4, "big") + candidate.encoded)
-            self._inputs.append(BlockReady(candidate.block_id, valid=True))
+            self._inputs.append(self._ready(candidate))
         self._ports.log.sync()
         time_ns = candidate.block.header.time_ns
         try:
@@ -420,7 +469,7 @@ class Replica:
         self._outputs.append(Broadcast(self._compact[round_]))
         self._inputs.append(ProposalReceived(proposal))
 
-    def _endorse(self, kind: Kind, round_: int, block_id: BlockID) -> None:
+    def _endorse(self, kind: Kind, round_: Round, block_id: BlockID) -> None:
         guard = self._signer()
         if guard is None:
             return
@@ -445,15 +494,13 @@ class Replica:
         return TimeNs(max(self._ports.now_ns(), base_ns + NS_PER_MS))
 
     def _index(self) -> int:
-        assert self._address is not None
-        found = self.validators.by_address(self._address)
+        assert self.address is not None
+        found = self.state.validators.by_address(self.address)
         assert found is not None, "the machine asks members of the set alone to sign"
         return found[0]
 
     def _base(self) -> Base:
-        return Base(
-            self.genesis.chain_id, self.genesis.app_version, self.state, self.tip, self.validators, self.validators
-        )
+        return Base(self.genesis.chain_id, self.genesis.app_version, self.state, self.tip, self._validators_before)
 
     # --- blocks ----------------------------------------------------------------------------------------------
 
@@ -478,14 +525,14 @@ class Replica:
             candidate = Candidate(block, encoded, assembly.block_id, transactions, None, fault)
             self._candidates[block_hash] = candidate
         self._serve_compact(block_hash)
-        self._feed(Record.BLOCK, encoded, BlockReady(assembly.block_id, candidate.outcome is not None))
+        self._feed(Record.BLOCK, encoded, self._ready(candidate))
 
     def _serve_compact(self, block_hash: Hash) -> None:
         """Keep the proposals of a block that is here, for peers that lack them."""
         candidate = self._candidates.get(block_hash)
         if candidate is None:
             return
-        for proposal in self.machine.proposals():
+        for proposal in self.machine.keeper.proposals.values():
             if proposal.block_id == candidate.block_id and proposal.round not in self._compact:
                 self._compact[proposal.round] = _compact(proposal.encode(), candidate)
 
@@ -495,14 +542,22 @@ class Replica:
         outcome, fault = None, None
         try:
             self._check_signatures(transactions)
-            now_ms = self._ports.now_ns() // NS_PER_MS
-            outcome = judge(self._base(), block, transactions, now_ms)
+            outcome = judge(self._base(), block, transactions)
         except MvchainError as error:
             logger.warning("block %s at height %d is invalid: %s", block_id.hash.hex()[:16], self.machine.height, error)
             fault = error
         candidate = Candidate(block, encoded, block_id, transactions, outcome, fault)
         self._candidates[Hash(block_id.hash)] = candidate
         return candidate
+
+    def _ready(self, candidate: Candidate) -> BlockReady:
+        """What the machine learns of a candidate; one from the future gets a nil prevote here (C78)."""
+        now_ms, time_ms = self._ports.now_ns() // NS_PER_MS, candidate.block.header.time_ns // NS_PER_MS
+        return BlockReady(
+            candidate.block_id,
+            valid=candidate.outcome is not None,
+            timely=time_ms <= now_ms + MAX_CLOCK_AHEAD_MS,
+        )
 
     def _check_signatures(self, transactions: Sequence[Transaction]) -> None:
         """Verify each signature that was not verified at admission under the same context (N3)."""
@@ -540,9 +595,10 @@ class Replica:
             last_commit=candidate.block.last_commit.encode(),
             commit=commit.encode(),
             block_id=candidate.block_id.encode(),
-            result_numbers=outcome.ballot_numbers,
+            result_numbers=outcome.numbers,
             state_writes={**outcome.writes, TIP_KEY: tip.encode()},
         )
+        self._validators_before = self.state.validators
         self.state.commit(outcome)
         self.tip, self._last_commit = tip, commit
         for tx_hash in hashes:
@@ -575,9 +631,9 @@ class Replica:
         commit = self._last_commit
         if endorsement.round != commit.round or endorsement.block_id not in (commit.block_id, NIL_BLOCK_ID):
             return
-        late = add_precommit(commit, endorsement, self.validators)
+        late = add_precommit(commit, endorsement, self._validators_before)
         if late is not commit:
-            self._check_endorsement(endorsement, self.validators)
+            self._check_endorsement(endorsement, self._validators_before)
             self._last_commit = late
 
 

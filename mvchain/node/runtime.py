@@ -10,21 +10,24 @@ import contextlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
+from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, BrokenStorage, MvchainError
 from mvchain.core.timestamps import NS_PER_MS
-from mvchain.core.types import Hash, Height
-from mvchain.ledger.transactions import Transaction, decode_transaction
+from mvchain.core.types import Hash, Height, PublicKey, TimeNs
+from mvchain.ledger.transactions import decode_transaction
 from mvchain.node.catchup import CatchUp
 from mvchain.node.gossip import TxGossip
 from mvchain.node.intake import Intake, Received, Refused, Verdict
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, StartTimer
+from mvchain.node.peer import Peer
 from mvchain.node.ports import Journal
-from mvchain.node.replica import Replica
 from mvchain.node.rejoin import Rejoin
+from mvchain.node.replica import Replica
 from mvchain.node.store import Store
-from mvchain.node.transport import Peer, Transport
+from mvchain.node.transport import Transport
 from mvchain.node.wire import (
     AskOwn,
     BlockResponse,
@@ -49,17 +52,23 @@ STATUS_EVERY_TICKS = 20
 MAX_PEER_BATCHES = 64
 """Transaction batches of one peer being judged at once; beyond that they are dropped and asked for again."""
 MAX_REMEMBERED_REJECTIONS = 100_000
-MAX_BLOCKS_PER_REQUEST = 16
+ANNOUNCE_S = 0.005
+"""How long announcements wait for company (N8)."""
 
 
-def now_ns() -> int:
+def now_ns() -> TimeNs:
     """The wall clock, in nanoseconds since the epoch."""
-    return time.time_ns()
+    return TimeNs(time.time_ns())
 
 
 def now_ms() -> int:
     """The wall clock, in milliseconds since the epoch."""
     return time.time_ns() // NS_PER_MS
+
+
+def clock_ms() -> int:
+    """Milliseconds of a clock that never goes back, for deadlines."""
+    return time.monotonic_ns() // NS_PER_MS
 
 
 class Runtime:
@@ -71,20 +80,23 @@ class Runtime:
         store: Store,
         journal: Journal,
         intake: Intake,
-        transport: Transport,
         rejoin: Rejoin | None,
+        *,
+        vouched: bool,
     ) -> None:
         self.replica = replica
         self.store = store
         self.intake = intake
-        self.transport = transport
-        self.rejections: OrderedDict[Hash, MvchainError] = OrderedDict()
+        self._rejections: OrderedDict[Hash, MvchainError] = OrderedDict()
         self.catch_up = CatchUp()
         self._journal = journal
         self._rejoin = rejoin
-        self._gossip = TxGossip()
+        self._vouched = vouched
+        self._gossip = TxGossip(self._send_to, self._transaction_bytes)
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._batches: dict[str, int] = {}
+        self._peers: dict[str, Peer] = {}
         self._waiting: dict[Hash, list[asyncio.Future[None]]] = {}
         self._status_sent: bytes = b""
         self._status_timer: asyncio.TimerHandle | None = None
@@ -93,23 +105,24 @@ class Runtime:
 
     # --- life ------------------------------------------------------------------------------------------------
 
-    async def run(self, on_ready: Callable[[], None]) -> None:
-        """Run until cancelled.
+    async def run(self, transport: Transport, on_ready: Callable[[], Awaitable[None]]) -> None:
+        """Run until cancelled; `on_ready` is awaited once the node takes part.
 
         Raises:
             BrokenStorage: the disk failed, or this node cannot follow the chain.
         """
         self._failed = asyncio.get_running_loop().create_future()
-        await self._restore_journal()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            await self.transport.start(tasks, self.on_message, self.on_connect, self.on_disconnect)
             tasks.create_task(self.intake.keep_journal_synced())
-            tasks.create_task(self._tick())
+            await self._restore_journal()
+            tasks.create_task(transport.run(self))
             if self._rejoin is None:
                 self._start(Height(0), may_sign=False)
-            self._ask_about_own()
-            on_ready()
+            else:
+                self._conclude_rejoin()
+            tasks.create_task(self._tick())
+            await on_ready()
             await self._failed
 
     async def _restore_journal(self) -> None:
@@ -125,19 +138,12 @@ class Runtime:
     def _start(self, silent_until: Height, *, may_sign: bool) -> None:
         self._guarded(lambda: self.replica.start(may_sign=may_sign, silent_until=silent_until))
 
-    def _ask_about_own(self) -> None:
-        """Decide whether to sign at once, if nobody else has to answer, else ask (N4)."""
-        if self._rejoin is not None:
-            self._conclude_rejoin()
-        if self._rejoin is not None:
-            self._broadcast(AskOwn(self._rejoin.me))
-
     def _conclude_rejoin(self) -> None:
         assert self._rejoin is not None
         verdict = self._rejoin.verdict()
         if verdict is None:
-            return
-        if verdict.silent_until:
+            return  # peers that connect are asked (N4)
+        if verdict.silent_until and not self._vouched:
             logger.warning(
                 "MV-4301 the sign guard is missing or older than %s; this validator signs nothing up to height %d. "
                 "If no other copy of its key has signed, start it with --vouch-no-other-copy-signed.",
@@ -145,7 +151,25 @@ class Runtime:
                 verdict.silent_until,
             )
         self._rejoin = None
-        self._start(verdict.silent_until, may_sign=True)
+        self._start(Height(0) if self._vouched else verdict.silent_until, may_sign=True)
+
+    def signing(self) -> tuple[bool, str]:
+        """Whether this node signs, and why not."""
+        if self._rejoin is not None:
+            return False, "asks the other agencies for its own earlier messages"
+        return self.replica.signing()
+
+    def connected_keys(self) -> set[PublicKey]:
+        """Node keys of the connected peers."""
+        return {peer.key for peer in self._peers.values()}
+
+    def missing_agencies(self) -> list[str]:
+        """Names of agencies whose nodes are not connected."""
+        return [
+            agency.name_en
+            for agency in self.replica.state.agencies
+            if agency.node_key not in self.connected_keys() and not self.replica.is_own(agency)
+        ]
 
     # --- the replica's outputs -------------------------------------------------------------------------------
 
@@ -156,8 +180,7 @@ class Runtime:
         except (BadPeer, BadProof, BadTransaction) as error:
             if peer is None:
                 raise
-            logger.warning("peer %s: %s", peer.name, error)
-            peer.close(error)
+            peer.close(BadPeer(error.cause, **error.data))
         except (BrokenStorage, AssertionError, OSError) as error:
             self._fail(error)
             return
@@ -179,7 +202,7 @@ class Runtime:
             self._failed.set_exception(error)
 
     def _broadcast(self, message: Message) -> None:
-        for peer in self.transport.peers:
+        for peer in self._peers.values():
             peer.send(message)
 
     def _start_timer(self, timer: StartTimer) -> None:
@@ -189,7 +212,7 @@ class Runtime:
         )
 
     def _after_commit(self, committed: Committed) -> None:
-        self._gossip.forget(committed.tx_hashes)
+        self._gossip.finished(committed.tx_hashes)
         self._journal.ended(committed.tx_hashes)
         for tx_hash in committed.tx_hashes:
             self._wake(tx_hash)
@@ -200,9 +223,10 @@ class Runtime:
         """A transaction that was received has ended without being committed; its submitter can see why (N6)."""
         self._gossip.forget([tx_hash])
         self._journal.ended([tx_hash])
-        self.rejections[tx_hash] = error
-        if len(self.rejections) > MAX_REMEMBERED_REJECTIONS:
-            self.rejections.popitem(last=False)
+        self._rejections[tx_hash] = error
+        self.store.put_rejection(tx_hash, error.code)
+        if len(self._rejections) > MAX_REMEMBERED_REJECTIONS:
+            self._rejections.popitem(last=False)
         self._wake(tx_hash)
 
     # --- transactions ----------------------------------------------------------------------------------------
@@ -212,9 +236,9 @@ class Runtime:
         verdicts = await self.intake.submit(raw, source)
         received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
         for transaction in received:
-            self.rejections.pop(transaction.hash, None)
+            self._rejections.pop(transaction.hash, None)
         self._gossip.add_own([transaction.hash for transaction in received])
-        self._flush_gossip()
+        self._gossip.flush()
         self._guarded(lambda: self.replica.transactions_arrived(received))
         return verdicts
 
@@ -227,6 +251,14 @@ class Runtime:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended, timeout_s)
 
+    def rejection(self, tx_hash: Hash) -> MvchainError | None:
+        """Why a received transaction ended without a block, as far as this node remembers."""
+        error = self._rejections.get(tx_hash)
+        if error is not None:
+            return error
+        code = self.store.get_rejection(tx_hash)
+        return None if code is None else BadTransaction(replace(codes.REJECTED_EARLIER, code=code))
+
     def _wake(self, tx_hash: Hash) -> None:
         for waiting in self._waiting.pop(tx_hash, ()):
             if not waiting.done():
@@ -236,48 +268,61 @@ class Runtime:
         assert self._tasks is not None
         if self._batches.get(peer.name, 0) >= MAX_PEER_BATCHES:
             return
-        self._batches[peer.name] = self._batches.get(peer.name, 0) + 1
-        self._tasks.create_task(self._judge_batch(peer, raw))
+        new = self._gossip.arrived(peer.name, raw)
+        if new:
+            self._batches[peer.name] = self._batches.get(peer.name, 0) + 1
+            self._tasks.create_task(self._judge_batch(peer.name, new))
 
-    async def _judge_batch(self, peer: Peer, raw: tuple[bytes, ...]) -> None:
+    async def _judge_batch(self, peer: str, raw: Sequence[bytes]) -> None:
         try:
-            verdicts = await self.intake.from_peer(raw, f"peer:{peer.name}")
+            verdicts = await self.intake.from_peer(raw, f"peer:{peer}")
         finally:
-            self._batches[peer.name] -= 1
+            if peer in self._batches:
+                self._batches[peer] -= 1
         received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
-        refused = [verdict.transaction for verdict in verdicts if isinstance(verdict, Refused) and verdict.transaction]
-        self._gossip.received(peer.name, [transaction.hash for transaction in received])
-        self._flush_gossip()
-        self._guarded(lambda: self.replica.transactions_arrived(received + refused))
+        refused = [verdict for verdict in verdicts if isinstance(verdict, Refused)]
+        self._gossip.admitted(transaction.hash for transaction in received)
+        self._gossip.forget(verdict.tx_hash for verdict in refused)
+        self._flush_soon()
+        for_blocks = [verdict.transaction for verdict in refused if verdict.transaction is not None]
+        self._guarded(lambda: self.replica.transactions_arrived(received + for_blocks))
 
     def _fetch(self, source: str, hashes: Sequence[Hash]) -> None:
-        self._send_all(self._gossip.want(source, hashes, now_ms()))
+        self._gossip.want(source, hashes, clock_ms())
 
-    def _flush_gossip(self) -> None:
-        self._send_all(self._gossip.flush(self._transaction_bytes, now_ms()))
+    def _flush_soon(self) -> None:
+        """Announcements of a few milliseconds go together (N8)."""
+        if self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(ANNOUNCE_S, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        self._gossip.flush()
 
     def _transaction_bytes(self, tx_hash: Hash) -> bytes | None:
-        transaction: Transaction | None = self.replica.transaction(tx_hash)
-        return transaction.raw if transaction else None
+        transaction = self.replica.transaction(tx_hash)
+        if transaction is not None:
+            return transaction.raw
+        place = self.store.tx_location(tx_hash)
+        return None if place is None else self.store.transaction_at(*place)
 
-    def _send_all(self, messages: Sequence[tuple[str, Message]]) -> None:
-        peers = {peer.name: peer for peer in self.transport.peers}
-        for name, message in messages:
-            if name in peers:
-                peers[name].send(message)
+    def _send_to(self, name: str, message: Message) -> bool:
+        peer = self._peers.get(name)
+        return peer is not None and peer.send(message)
 
     # --- peers -----------------------------------------------------------------------------------------------
 
     def on_connect(self, peer: Peer) -> None:
         """Greet a new peer."""
+        self._peers[peer.name] = peer
         self._gossip.connected(peer.name)
         peer.send(self.replica.status())
         if self._rejoin is not None:
             peer.send(AskOwn(self._rejoin.me))
-        self._flush_gossip()
 
     def on_disconnect(self, peer: Peer) -> None:
         """Forget a peer; what was asked of it is asked of others."""
+        del self._peers[peer.name]
         self._gossip.disconnected(peer.name)
         self.catch_up.peer_gone(peer.name)
         self._batches.pop(peer.name, None)
@@ -299,18 +344,18 @@ class Runtime:
             case Transactions(items):
                 self._take_batch(peer, items)
             case HaveTransactions(hashes):
-                self._send_all(self._gossip.have(peer.name, hashes, self._knows, now_ms()))
+                self._gossip.have(peer.name, hashes, clock_ms())
             case WantTransactions(hashes):
-                self._send_all(self._gossip.wanted(peer.name, hashes, self._transaction_bytes))
+                self._gossip.wanted(peer.name, hashes)
             case GetBlocks(height, count):
                 self._serve_blocks(peer, height, count)
             case BlockResponse(height, block, commit):
-                if self.catch_up.arrived(peer.name, Height(height), block, commit):
+                if self.catch_up.arrived(peer.name, height, block, commit):
                     self._apply_fetched()
             case NoBlock(height):
-                self.catch_up.refused(peer.name, Height(height), now_ms())
+                self.catch_up.refused(peer.name, height, clock_ms())
             case AskOwn(address):
-                peer.send(OwnMessages(*self.replica.own_messages(address)))
+                peer.send(self.replica.own_messages(address))
             case OwnMessages(proposals, endorsements):
                 self._learn_own(peer, proposals, endorsements)
             case _:
@@ -322,23 +367,15 @@ class Runtime:
             self._rejoin.answer(address, proposals, endorsements)
             self._conclude_rejoin()
 
-    def _knows(self, tx_hash: Hash) -> bool:
-        return tx_hash in self.replica.mempool or self.store.tx_location(tx_hash) is not None
-
     # --- blocks for and from peers ---------------------------------------------------------------------------
 
     def _serve_blocks(self, peer: Peer, height: int, count: int) -> None:
-        for wanted in range(height, height + min(count, MAX_BLOCKS_PER_REQUEST)):
-            found = self.block_bytes(Height(wanted))
+        for wanted in range(height, height + count):
+            found = self.replica.block_bytes(Height(wanted))
             if found is None:
-                peer.send(NoBlock(wanted))
-                return
-            if not peer.send(BlockResponse(wanted, *found)):
+                peer.send(NoBlock(Height(wanted)))
+            elif not peer.send(BlockResponse(Height(wanted), *found)):
                 return  # its queue is full: it asks again
-
-    def block_bytes(self, height: Height) -> tuple[bytes, bytes] | None:
-        """Encoded block and commit of a height, if this node holds it."""
-        return self.replica.block_bytes(height)
 
     def _apply_fetched(self) -> None:
         while (fetched := self.catch_up.take(self.replica.machine.height)) is not None:
@@ -346,9 +383,8 @@ class Runtime:
                 self.replica.receive_block(self.replica.machine.height, fetched.block, fetched.commit)
             except (BadProof, BadTransaction) as error:
                 logger.warning("peer %s sent a wrong block: %s", fetched.peer, error)
-                for peer in self.transport.peers:
-                    if peer.name == fetched.peer:
-                        peer.close(error)
+                if fetched.peer in self._peers:
+                    self._peers[fetched.peer].close(BadPeer(error.cause, **error.data))
                 return
 
     # --- time ------------------------------------------------------------------------------------------------
@@ -362,7 +398,7 @@ class Runtime:
         if not always:
             self._status_timer = None
         status = self.replica.status()
-        encoded = status.encode()
+        encoded = status.body()
         if always or encoded != self._status_sent:
             self._status_sent = encoded
             self._broadcast(status)
@@ -371,12 +407,13 @@ class Runtime:
         while True:
             await asyncio.sleep(TICK_S)
             self._ticks += 1
-            moment_ms = now_ms()
-            if moment_ms >= self.replica.next_wake_ms():
+            moment_ms = clock_ms()
+            if now_ms() >= self.replica.next_wake_ms():
                 self._guarded(self.replica.work_arrived)
             requests = self.catch_up.requests(self.replica.machine.height, moment_ms)
-            self._send_all([(peer, GetBlocks(height, 1)) for peer, height in requests])
-            self._send_all(self._gossip.tick(self._transaction_bytes, moment_ms))
+            for name, height in requests:
+                self._send_to(name, GetBlocks(Height(height), 1))
+            self._gossip.tick(moment_ms)
             if self._ticks % STATUS_EVERY_TICKS == 0:
                 self._send_status(True)
                 if self._rejoin is not None:

@@ -1,6 +1,6 @@
 """Who is connected: listening, dialling, handshakes, and one connection for each known node (N7).
 
-A connection counts only after its handshake; until then it has five seconds and one of a bounded number of
+A connection counts only after its handshake; until then it has five seconds and one of a bounded number
 places. When those are full the oldest gives way: an honest node needs two round trips for its handshake, so it
 is through before it is the oldest, whatever a flood of half-open connections does (faults R11, ATK25).
 
@@ -11,9 +11,9 @@ key dialled, whichever they saw first; of two in the same direction, the later, 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from typing import Protocol
 
 from nacl.utils import random as random_bytes
 
@@ -57,45 +57,51 @@ class TransportLimits:
     peer: PeerLimits = field(default_factory=PeerLimits)
 
 
-@dataclass(frozen=True, slots=True)
-class Callbacks:
-    """What the shell does with peers; all are called on the event loop and return at once."""
+class PeerHandler(Protocol):
+    """What the shell does with peers. All are called on the event loop and return at once."""
 
-    name_of: Callable[[PublicKey], str | None]
-    """The name of a node that may connect; None for any other key."""
-    on_connect: Callable[[Peer], None]
-    on_message: Callable[[Peer, Message], None]
-    """See `Peer.converse`."""
-    on_disconnect: Callable[[Peer], None]
-    """Once for each `on_connect`, and before the next one with the same key."""
+    def on_connect(self, peer: Peer) -> None:
+        """A node is there."""
+
+    def on_message(self, peer: Peer, message: Message) -> None:
+        """It sent a message. Raises BadPeer to drop it, see `Peer.converse`."""
+
+    def on_disconnect(self, peer: Peer) -> None:
+        """It is gone; once for each `on_connect`, and before the next one with the same key."""
 
 
 class Transport:
-    """All connections of this node to other nodes."""
+    """All connections of this node to other nodes.
+
+    Args:
+        dial: nodes to connect to, again and again.
+        name_of: the name, different for each, of a node that may be connected; None for any other key.
+    """
 
     def __init__(
         self,
         local: Local,
         dial: Iterable[PeerAddress],
-        callbacks: Callbacks,
+        name_of: Callable[[PublicKey], str | None],
         limits: TransportLimits | None = None,
     ) -> None:
         self._local = local
         self._dial = tuple(dial)
-        self._callbacks = callbacks
+        self._name_of = name_of
         self._limits = limits or TransportLimits()
         self._peers: dict[PublicKey, Peer] = {}
         self._unproved: dict[asyncio.StreamWriter, str] = {}
         """Connections to this node whose handshake goes on, oldest first, with their addresses."""
         self._server: asyncio.Server | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._handler: PeerHandler | None = None
         self._refused = 0
         self._refusals_logged_at = float("-inf")
 
     @property
-    def peers(self) -> Mapping[PublicKey, Peer]:
-        """Connected nodes by key."""
-        return MappingProxyType(self._peers)
+    def peers(self) -> tuple[Peer, ...]:
+        """Connected nodes."""
+        return tuple(self._peers.values())
 
     async def listen(self, host: str, port: int) -> int:
         """Take the address; connections are answered once `run` is called. Returns the port.
@@ -107,16 +113,15 @@ class Transport:
             BadConfiguration: the address cannot be had.
         """
         try:
-            self._server = await asyncio.start_server(
-                self._accept, host, port, limit=READ_BYTES, start_serving=False
-            )
+            self._server = await asyncio.start_server(self._accept, host, port, limit=READ_BYTES, start_serving=False)
         except OSError as error:
-            raise BadConfiguration(codes.CANNOT_LISTEN, host=host, port=port, why=error.strerror) from error
+            raise BadConfiguration(codes.CANNOT_LISTEN_FOR_PEERS, host=host, port=port, why=error.strerror) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
-    async def run(self) -> None:
-        """Keep connections up until cancelled. What a callback raises, other than BadPeer, comes out here."""
+    async def run(self, handler: PeerHandler) -> None:
+        """Keep connections up until cancelled. What the handler raises, other than BadPeer, comes out here."""
+        self._handler = handler
         async with asyncio.TaskGroup() as tasks:
             try:
                 self._tasks = tasks
@@ -165,7 +170,7 @@ class Transport:
         await self._converse(listener, streams)
 
     def _may_connect(self, key: PublicKey) -> bool:
-        return self._callbacks.name_of(key) is not None
+        return self._name_of(key) is not None
 
     def _log_refusal(self, address: str, error: BadPeer) -> None:
         """Strangers cost a line each second, not a line each."""
@@ -247,8 +252,9 @@ class Transport:
     async def _converse(self, handshake: Dialler | Listener, streams: Streams) -> None:
         """Make a peer of a finished handshake and talk until it is over."""
         assert handshake.result is not None
+        assert self._handler is not None
         key, channel = handshake.result
-        name = self._callbacks.name_of(key)
+        name = self._name_of(key)
         peer = Peer(
             key,
             name or key.hex(),
@@ -268,9 +274,9 @@ class Transport:
                 self._leave(rival)
             self._peers[key] = peer
             logger.info("peer %s connected", peer.name)
-            self._callbacks.on_connect(peer)
+            self._handler.on_connect(peer)
         try:
-            await peer.converse(self._callbacks.on_message)
+            await peer.converse(self._handler.on_message)
         finally:
             self._leave(peer)
 
@@ -282,7 +288,8 @@ class Transport:
     def _leave(self, peer: Peer) -> None:
         if self._peers.get(peer.key) is peer:
             del self._peers[peer.key]
-            self._callbacks.on_disconnect(peer)
+            assert self._handler is not None
+            self._handler.on_disconnect(peer)
 
 
 async def _read_frame(reader: asyncio.StreamReader) -> bytes:

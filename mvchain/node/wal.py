@@ -39,10 +39,10 @@ class Log:
         self._found: list[tuple[int, bytes]] = []
         self._empty = True
         self._former: list[Path] = []
+        self._new = False
         self._unsynced = False
-        heights = sorted(_height_of(name) for name in disk.names(directory) if name.endswith(_SUFFIX))
-        for height in reversed(heights):
-            if self._file is not None:
+        for height in sorted(self._heights(), reverse=True):
+            if self._height:
                 self._former.append(self._path(height))
             else:
                 self._open(height)
@@ -60,30 +60,32 @@ class Log:
 
     def sync(self) -> None:
         """Make all appended records durable; the first time for a height, remove the files of the former ones."""
-        if not self._unsynced:
+        if not self._unsynced or self._file is None:
             return
-        assert self._file is not None
         self._disk.fsync(self._file)
-        self._unsynced = False
-        if self._former:
+        if self._new:
             self._disk.fsync_dir(self._directory)
-            for path in self._former:
-                self._disk.remove(path)
-            self._former.clear()
+        for path in self._former:
+            self._disk.remove(path)
+        self._former.clear()
+        self._new = self._unsynced = False
 
     def start_height(self, height: Height) -> None:
         """Begin the empty log of another height; no more than that if this height's is empty."""
         if height == self._height and self._empty:
             return
         assert height != self._height, "the log of a height is begun once"
+        if self._former:
+            self.sync()  # heights may follow each other unsynced, on a node that signs nothing; their files go
         if self._file is not None:
             self._disk.close(self._file)
             self._former.append(self._path(self._height))
         self._marker = os.urandom(MARKER_BYTES)
         self._file = self._disk.create(self._path(height))
+        self._former = [path for path in self._former if path != self._path(height)]
         self._disk.write(self._file, file_header(_FORMAT, height, self._marker))
         self._height, self._found, self._empty = height, [], True
-        self._unsynced = True
+        self._new = self._unsynced = True
 
     def close(self) -> None:
         """Let go of the file."""
@@ -93,8 +95,7 @@ class Log:
 
     def _open(self, height: Height) -> None:
         path = self._path(height)
-        data = self._disk.read(path) or b""
-        contents = parse(_FORMAT, data, path)
+        contents = parse(_FORMAT, self._disk.read(path) or b"", path)
         if contents is None:
             self._former.append(path)  # made, and never synced: nothing that was in it has left this machine
             return
@@ -103,16 +104,15 @@ class Log:
                 codes.FILE_DAMAGED, path=path, why=f"it is of height {contents.number}", remedy=_FORMAT.remedy
             )
         self._file = self._disk.open(path)
-        if contents.intact_bytes < len(data):
+        if contents.torn:
             self._disk.truncate(self._file, contents.intact_bytes)
         self._height, self._marker, self._found = height, contents.marker, contents.records
         self._empty = not contents.records
-        self._unsynced = True  # what survived a kill may still be in the page cache only
+        self._new = self._unsynced = True  # what survived a kill may still be in the page cache only
+
+    def _heights(self) -> list[Height]:
+        names = [name for name in self._disk.names(self._directory) if name.endswith(_SUFFIX)]
+        return [Height(int(stem)) for name in names if (stem := name.removesuffix(_SUFFIX)).isdecimal()]
 
     def _path(self, height: Height) -> Path:
         return self._directory / f"{height:020d}{_SUFFIX}"
-
-
-def _height_of(name: str) -> Height:
-    digits = name.removesuffix(_SUFFIX)
-    return Height(int(digits)) if digits.isdecimal() else Height(0)

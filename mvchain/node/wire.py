@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 from mvchain.consensus.exchange import Contested, Holdings
 from mvchain.core import codec, codes, limits
-from mvchain.core.errors import BadPeer, BadProof
+from mvchain.core.errors import BadPeer, BadProof, MvchainError
 from mvchain.core.types import Address, Hash, Height, Round
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.endorsements import Kind
@@ -460,23 +460,23 @@ def decode(data: bytes) -> Message:
     return class_of(data).parse(data[1:])
 
 
-def goodbye(error: BadPeer) -> Goodbye:
+def goodbye(error: MvchainError) -> Goodbye:
     """What to tell a peer about the error that it is dropped for; cut where the text is too long."""
     reason = error.detail.encode()[: limits.MAX_GOODBYE_REASON_BYTES]
     return Goodbye(error.code, reason.decode(errors="ignore"))
 
 
-def batches(items: Iterable[tuple[Hash, bytes]]) -> Iterator[tuple[tuple[Hash, ...], Transactions]]:
+def batches(items: Iterable[tuple[Hash, bytes]]) -> Iterator[tuple[Transactions, tuple[Hash, ...]]]:
     """Transactions in messages within the bounds of a batch (N8), each with the hashes of what it holds."""
     hashes: list[Hash] = []
     raws: list[bytes] = []
     size = 0
     for tx_hash, raw in items:
         if raws and (size + len(raw) > limits.MAX_BATCH_BYTES or len(raws) == limits.MAX_BATCH_ITEMS):
-            yield tuple(hashes), Transactions(tuple(raws))
+            yield Transactions(tuple(raws)), tuple(hashes)
             hashes, raws, size = [], [], 0
         hashes.append(tx_hash)
         raws.append(raw)
         size += len(raw)
     if raws:
-        yield tuple(hashes), Transactions(tuple(raws))
+        yield Transactions(tuple(raws)), tuple(hashes)

@@ -15,6 +15,8 @@ from mvchain.api.views import (
     Check,
     PollView,
     ReceiptView,
+    RollView,
+    SignerView,
     StatusView,
     Submission,
     SubmitOutcome,
@@ -51,10 +53,12 @@ from mvchain.ledger.polls import (
     definition_hash,
     encode_definition,
 )
-from mvchain.ledger.records import Poll, PollState, Tally
+from mvchain.ledger.records import Action, Poll, PollState, Role, Roll, Signer, Tally
 from mvchain.ledger.tally import RunningTally
 from mvchain.ledger.transactions import (
     Ballot,
+    Kind,
+    Scope,
     Transaction,
     decode_transaction,
     make_transaction,
@@ -62,6 +66,7 @@ from mvchain.ledger.transactions import (
 )
 
 NODE_KEY = SigningKey.from_seed(b"n" * 32)
+OPERATOR = SigningKey.from_seed(b"o" * 32)
 AGENCY = AgencyNumber(2)
 START_MS = 1_760_000_000_000
 """2025-10-09T08:53:20Z."""
@@ -99,7 +104,7 @@ class MemoryNode:
     def __init__(self, voters: int = 20, capacity: int = 10_000) -> None:
         self.genesis_document = strict_json.canonical({"chain_name": "test"})
         self.genesis_hash = sha256(self.genesis_document)
-        self.roll: frozenset[TaggedKey] = frozenset(voter(n).tagged for n in range(voters))
+        self.roll_keys: frozenset[TaggedKey] = frozenset(voter(n).tagged for n in range(voters))
         self.capacity = capacity
         self.sources: list[str] = []
         self.ready = True
@@ -128,8 +133,8 @@ class MemoryNode:
             opened_at_ms=poll_definition.opens_at_ms,
             closed_at_ms=TimeMs(0),
             roll=poll_definition.roll,
-            roll_root=merkle.root(sorted(self.roll)),
-            roll_size=len(self.roll),
+            roll_root=merkle.root(sorted(self.roll_keys)),
+            roll_size=len(self.roll_keys),
             ballots_root=merkle.EMPTY_ROOT,
             ballots_size=0,
             counted_root=NO_HASH,
@@ -160,9 +165,7 @@ class MemoryNode:
             assert isinstance(tx.payload, Ballot)
             poll = tx.payload.poll
             log = self._logs[poll]
-            self._status[tx_hash] = TxStatus(
-                tx_hash, TxState.COMMITTED, height, index, time_ms, poll, len(log)
-            )
+            self._status[tx_hash] = TxStatus(tx_hash, TxState.COMMITTED, height, index, time_ms, poll, len(log))
             log.append(tx_hash)
             self._tallies[poll].add(self._polls[poll].definition, tx.payload.answers, 1)
         self._blocks.append(self._block(height, time_ms, tuple(self._waiting)))
@@ -196,9 +199,7 @@ class MemoryNode:
 
     def end_poll(self, number: PollNumber, state: PollState = PollState.FINAL) -> None:
         view = self._polls[number]
-        record = replace(
-            view.record, state=state, closed_at_ms=view.record.closes_at_ms, tally_hash=EMPTY_HASH
-        )
+        record = replace(view.record, state=state, closed_at_ms=view.record.closes_at_ms, tally_hash=EMPTY_HASH)
         self._polls[number] = replace(view, record=record)
 
     # --- NodeView ---
@@ -251,7 +252,7 @@ class MemoryNode:
             raise BadTransaction(codes.POLL_NOT_OPEN, poll=view.number, state=view.record.state.name.lower())
         if not verify_signature(tx, self.genesis_hash, view.record.definition_hash):
             raise BadTransaction(codes.BAD_SIGNATURE, tx=tx.hash.hex())
-        if tx.signer not in self.roll:
+        if tx.signer not in self.roll_keys:
             raise BadTransaction(codes.NOT_ON_ROLL, poll=view.number, roll=1)
         check_answers(view.definition, tx.payload.answers)
         return view.number
@@ -277,6 +278,18 @@ class MemoryNode:
         view, log = self._polls[number], self._logs[number]
         record = replace(view.record, ballots_root=merkle.root(log), ballots_size=len(log))
         return replace(view, record=record, tally=Tally(self._tallies[number].result(), None))
+
+    def roll(self, number: int) -> RollView | None:
+        if number != 1:
+            return None
+        root, last, size = merkle.root(sorted(self.roll_keys)), max(self.roll_keys), len(self.roll_keys)
+        action = Action(sha256(b"extend"), Kind.POLL_EXTEND, START_MS, (OPERATOR.tagged,))
+        return RollView(RollNumber(1), Roll(AGENCY, "Residents", True, root, size, last, FIRST, (action,)))
+
+    def signer(self, key: TaggedKey) -> SignerView | None:
+        if key != OPERATOR.tagged:
+            return None
+        return SignerView(AGENCY, Signer(key, Role.SERVICE, Scope.POLLS | Scope.ROLLS, 7, True))
 
     def block(self, height: int) -> BlockView | None:
         return self._blocks[height - 1] if 1 <= height <= len(self._blocks) else None
@@ -427,9 +440,7 @@ def misfits(value: Any, schema: dict[str, Any], document: dict[str, Any], where:
         return [f"{where}: {value}"]
     if isinstance(value, list):
         items = schema.get("items", {})
-        return [
-            bad for i, item in enumerate(value) for bad in misfits(item, items, document, f"{where}[{i}]")
-        ]
+        return [bad for i, item in enumerate(value) for bad in misfits(item, items, document, f"{where}[{i}]")]
     if not isinstance(value, dict):
         return []
     properties = schema.get("properties", {})

@@ -10,6 +10,7 @@ import pytest_asyncio
 from aiohttp import http_parser
 
 from mvchain.api.server import ApiServer
+from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
 from tests.api.conftest import Serve
 from tests.api.helpers import HttpAnswer, MemoryNode, RawClient, post, request
@@ -126,6 +127,9 @@ async def test_ten_thousand_headers_are_not_read_to_the_end(raw: RawClient) -> N
         (request("GET", "/v1/proofs/ballots/" + "ab" * 32), 404, "MV-6023"),
         (request("GET", f"/v1/errors/{MARKED}"), 404, "MV-6025"),
         (request("GET", "/v1/errors/MV-9999"), 404, "MV-6025"),
+        (request("GET", "/v1/rolls/2"), 404, "MV-6090"),
+        (request("GET", "/v1/signers/" + "01" * 33), 404, codes.SIGNER_UNKNOWN.code),
+        (request("GET", "/v1/signers/" + "01" * 32), 400, "MV-6012"),
         (request("GET", "/v1/status", b"body"), 400, "MV-6009"),
         (post(MARK, "text/plain"), 415, "MV-6005"),
         (post(MARK, MARKED), 415, "MV-6005"),
@@ -235,10 +239,11 @@ async def test_msgpack_that_cannot_be_taken(raw: RawClient, body: bytes, code: s
     check_problem(await raw.answer(), 400, code)
 
 
-async def test_a_giant_body_is_refused_by_its_length(raw: RawClient) -> None:
-    await raw.send(post(b"x" * 1_000_001)[:-1_000_001])
-    check_problem(await raw.answer(), 413, "MV-6007")
-    assert await raw.closed() == b""
+async def test_a_giant_body_is_refused_by_its_length(serve: Serve) -> None:
+    client = await serve(linger_s=0.1)
+    await client.send(post(b"x" * 1_000_001)[:-1_000_001])
+    check_problem(await client.answer(), 413, "MV-6007")
+    assert await client.closed() == b""
 
 
 async def test_a_giant_body_is_refused_while_it_comes(raw: RawClient) -> None:
@@ -294,9 +299,7 @@ async def test_a_failure_of_ours_is_told_in_general_words(
     assert MARKED in caplog.text
 
 
-async def test_a_node_that_does_not_finish_is_answered_for_with_the_id(
-    serve: Serve, node: MemoryNode
-) -> None:
+async def test_a_node_that_does_not_finish_is_answered_for_with_the_id(serve: Serve, node: MemoryNode) -> None:
     client = await serve(answer_s=0.2)
     node.stuck = asyncio.Event()
     sent = post(msgpack.packb([node.ballot(0)]), "application/msgpack")
@@ -325,9 +328,7 @@ async def test_reads_beyond_their_share_are_refused(busy: RawClient) -> None:
     assert answer.json()["retryable"] is True
 
 
-async def test_submissions_and_watchdogs_are_answered_beside_too_many_reads(
-    busy: RawClient, node: MemoryNode
-) -> None:
+async def test_submissions_and_watchdogs_are_answered_beside_too_many_reads(busy: RawClient, node: MemoryNode) -> None:
     await busy.send(request("GET", "/livez") + request("GET", "/readyz"))
     assert [(await busy.answer()).status, (await busy.answer()).status] == [200, 200]
     await busy.send(post(msgpack.packb([node.ballot(0)]), "application/msgpack"))

@@ -51,9 +51,7 @@ FOUR = validator_set(4)
 
 def block(name: str) -> BlockID:
     """A block by name; one whose name starts with "bad" is invalid for every driver here."""
-    block_id = BlockID(
-        sha256(name.encode()).digest(), PartSetHeader(1, sha256(b"parts of " + name.encode()).digest())
-    )
+    block_id = BlockID(sha256(name.encode()).digest(), PartSetHeader(1, sha256(b"parts of " + name.encode()).digest()))
     if name.startswith("bad"):
         BAD_BLOCKS.add(block_id)
     return block_id
@@ -64,7 +62,13 @@ A, B, C = block("A"), block("B"), block("C")
 
 
 def endorse(
-    kind: Kind, index: int, round_: int, block_id: BlockID, validators: ValidatorSet = FOUR, height: int = 1
+    kind: Kind,
+    index: int,
+    round_: int,
+    block_id: BlockID,
+    *,
+    validators: ValidatorSet = FOUR,
+    height: int = 1,
 ) -> Endorsement:
     return Endorsement(
         kind,
@@ -86,10 +90,8 @@ def precommit(index: int, round_: int, block_id: BlockID, height: int = 1) -> En
     return EndorsementReceived(endorse(Kind.PRECOMMIT, index, round_, block_id, height=height))
 
 
-def propose(round_: int, block_id: BlockID, pol_round: int = -1, height: int = 1) -> ProposalReceived:
-    return ProposalReceived(
-        Proposal(Height(height), Round(round_), Round(pol_round), block_id, TimeNs(0), SIGNATURE)
-    )
+def propose(round_: int, block_id: BlockID, pol_round: int = -1, *, height: int = 1) -> ProposalReceived:
+    return ProposalReceived(Proposal(Height(height), Round(round_), Round(pol_round), block_id, TimeNs(0), SIGNATURE))
 
 
 def ready(block_id: BlockID) -> BlockReady:
@@ -186,13 +188,13 @@ class Node:
         return []
 
     def sign_proposal(self, round_: Round, block_id: BlockID, pol_round: Round) -> ProposalReceived:
-        event = propose(round_, block_id, pol_round, self.height)
+        event = propose(round_, block_id, pol_round, height=self.height)
         self.send(("proposal", round_), event.proposal)
         return event
 
     def sign_endorsement(self, kind: Kind, round_: Round, block_id: BlockID) -> EndorsementReceived:
         assert self.index is not None
-        message = endorse(kind, self.index, round_, block_id, self.validators, self.height)
+        message = endorse(kind, self.index, round_, block_id, validators=self.validators, height=self.height)
         self.send((kind.name, round_), message)
         return EndorsementReceived(message)
 

@@ -372,8 +372,10 @@ TABLES: dict[str, tuple[int | None, list[Row]]] = {
     "what comes before the start is kept": (
         3,
         [
-            ("not begun", WorkWaiting(), []), ("proposal", propose(0, A), [NeedBlock(A)]), ("block", ready(A), []),
-            ("of 0", precommit(0, 0, A), []), ("of 1", precommit(1, 0, A), []), ("of 2", precommit(2, 0, A), []),
+            ("not begun", WorkWaiting(), []),
+            ("proposal", propose(0, A), [NeedBlock(A)]), ("block", ready(A), []),
+            ("of 0", precommit(0, 0, A), []), ("of 1", precommit(1, 0, A), []),
+            ("of 2", precommit(2, 0, A), []),
             ("start", Start(wait=False), [*begin(0), Decide(Round(0), A)]),
         ],
     ),

@@ -72,18 +72,14 @@ def questions(draw: st.DrawFn) -> Question:
     cap = draw(st.integers(1, 20))
     max_sum = draw(st.integers(cap, cap * n))
     borda = draw(st.lists(st.integers(0, 1024), min_size=max_count, max_size=max_count))
-    rule = draw(
-        st.sampled_from(
-            [
-                SingleRule(),
-                ApprovalRule(min_count, max_count, (), 0),
-                RankedRule(min_count, max_count, tuple(sorted(borda, reverse=True))),
-                PointsRule(cap, draw(st.integers(0, max_sum)), max_sum),
-                ScoreRule(draw(st.integers(1, 1024))),
-            ]
-        )
-    )
-    return make_question(rule, n, blank=draw(st.booleans()))
+    rules: list[Rule] = [
+        SingleRule(),
+        ApprovalRule(min_count, max_count, (), 0),
+        RankedRule(min_count, max_count, tuple(sorted(borda, reverse=True))),
+        PointsRule(cap, draw(st.integers(0, max_sum)), max_sum),
+        ScoreRule(draw(st.integers(1, 1024))),
+    ]
+    return make_question(draw(st.sampled_from(rules)), n, blank=draw(st.booleans()))
 
 
 polls = st.lists(questions(), min_size=1, max_size=4).map(lambda found: make_poll(*found))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import Purpose
+from mvchain.core.proto import bytes_field, message_field
 from mvchain.core.timestamps import GO_ZERO_TIME_NS, MAX_TIME_NS
 from mvchain.core.types import Address, Height, Round, Signature, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID, PartSetHeader
@@ -71,9 +72,7 @@ def test_sign_bytes_are_cometbfts(shared_dir: Path) -> None:
     assert (len(vectors["votes"]), len(vectors["proposals"])) == (8, 2)
     for case in vectors["votes"]:
         block_id, time_ns = block_id_from(case["block_id"]), time_from(case["timestamp"])
-        found = endorsement_sign_bytes(
-            case["type"], case["height"], case["round"], block_id, time_ns, case["chain_id"]
-        )
+        found = endorsement_sign_bytes(case["type"], case["height"], case["round"], block_id, time_ns, case["chain_id"])
         assert found.hex() == case["sign_bytes"], case["source"]
     for case in vectors["proposals"]:
         block_id, time_ns = block_id_from(case["block_id"]), time_from(case["timestamp"])
@@ -89,9 +88,7 @@ def vector_endorsement(kind: Kind, **changes: Any) -> Endorsement:
         "kind": kind,
         "height": Height(3),
         "round": Round(2),
-        "block_id": BlockID(
-            sha256(b"blockID_hash"), PartSetHeader(1_000_000, sha256(b"blockID_part_set_header_hash"))
-        ),
+        "block_id": BlockID(sha256(b"blockID_hash"), PartSetHeader(1_000_000, sha256(b"blockID_part_set_header_hash"))),
         "time_ns": time_from([1_570_983_284, 0]),
         "address": Address(sha256(b"validator_address")[:20]),
         "index": 56789,
@@ -113,9 +110,7 @@ def test_wire_bytes_are_cometbfts(shared_dir: Path) -> None:
 def test_real_precommit_of_c45() -> None:
     block_id = BlockID(
         bytes.fromhex("00ecdac463c201ecd4bdbbaae4a53a4c80291d4051fd69ed97f6420ce1388bfe"),
-        PartSetHeader(
-            1, bytes.fromhex("ff0a320e696fd233dd4d3cc7cd82ff90f54b8fdbc9c700d9375c95a02782b062")
-        ),
+        PartSetHeader(1, bytes.fromhex("ff0a320e696fd233dd4d3cc7cd82ff90f54b8fdbc9c700d9375c95a02782b062")),
     )
     time_ns = time_from([1_684_332_773, 605_374_524])
     found = endorsement_sign_bytes(Kind.PRECOMMIT, 10, 0, block_id, time_ns, "dockerchain")
@@ -130,7 +125,7 @@ def test_proposal_is_encoded_as_c48_says() -> None:
     """Field by field, by hand: pol_round -1 takes ten bytes."""
     inner = b"\x0a\x20" + BLOCK.hash + b"\x12\x24" + b"\x08\x01\x12\x20" + BLOCK.parts.hash
     time = bytes.fromhex("0880f7c4d506")
-    assert 1_790_000_000 == sum((byte & 0x7F) << 7 * i for i, byte in enumerate(time[1:]))
+    assert sum((byte & 0x7F) << 7 * i for i, byte in enumerate(time[1:])) == 1_790_000_000
     expected = (
         bytes.fromhex("0820 1007 1802 20 ffffffffffffffffff01")
         + b"\x2a"
@@ -255,9 +250,7 @@ def test_endorsement_edge_values(change: dict[str, Any]) -> None:
     assert code_of(Endorsement.decode, replace(PRECOMMIT, **change).encode()) == "MV-2013"
 
 
-@pytest.mark.parametrize(
-    "change", [{"round": 2**31}, {"round": 2**63 - 1}, {"index": 2**31}, {"index": 2**63 - 1}]
-)
+@pytest.mark.parametrize("change", [{"round": 2**31}, {"round": 2**63 - 1}, {"index": 2**31}, {"index": 2**63 - 1}])
 def test_integers_beyond_their_type_are_malformed(change: dict[str, Any]) -> None:
     assert code_of(Endorsement.decode, replace(PRECOMMIT, **change).encode()) == "MV-1001"
 
@@ -319,6 +312,15 @@ def test_block_ids_are_nil_or_complete(block_id: BlockID) -> None:
     assert not block_id.is_nil
     assert not block_id.is_complete
     assert code_of(Endorsement.decode, replace(PRECOMMIT, block_id=block_id).encode()) == "MV-1001"
+
+
+def test_nothing_hides_behind_an_embedded_message() -> None:
+    """C15: with all lengths right, an unknown field is refused at every depth."""
+    hash_, parts, hidden = bytes_field(1, BLOCK.hash), BLOCK.parts.encode(), b"\x98\x01\x01"
+    assert BlockID.decode(hash_ + message_field(2, parts)) == BLOCK
+    assert code_of(BlockID.decode, hash_ + message_field(2, parts + hidden)) == "MV-1001"
+    assert code_of(BlockID.decode, hash_ + message_field(2, parts) + hidden) == "MV-1001"
+    assert code_of(BlockID.decode, hash_) == "MV-1001"
 
 
 def test_bounds_hold_before_decoding() -> None:

@@ -12,6 +12,7 @@ from mvchain.core import codec, codes
 from mvchain.core.errors import BadTransaction, Cause
 from mvchain.core.hashing import sha256
 from mvchain.core.limits import MAX_COST, MAX_GRACE_MS, MAX_TIME_MS, MAX_TRANSACTION_BYTES
+from mvchain.core.types import TimeMs
 from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.polls import (
     ApprovalRule,
@@ -181,7 +182,7 @@ def test_a_fault_names_its_question() -> None:
 
 
 def test_the_last_moment() -> None:
-    late = replace(POLL, closes_at_ms=MAX_TIME_MS - POLL.grace_ms)
+    late = replace(POLL, closes_at_ms=TimeMs(MAX_TIME_MS - POLL.grace_ms))
     assert decode_definition(encode_definition(late)) == late
 
 

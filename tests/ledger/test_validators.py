@@ -33,9 +33,7 @@ def test_set_hash_is_cometbfts(vectors: dict) -> None:
 def test_addresses_are_cometbfts(vectors: dict) -> None:
     pairs = [(case["pubkey"], case["address"]) for case in vectors["addresses"] if case["type"] == "ed25519"]
     for case in vectors["sets"]:
-        pairs += [
-            (item["ed25519"], item.get("address", item.get("address_derived"))) for item in case["validators"]
-        ]
+        pairs += [(item["ed25519"], item.get("address", item.get("address_derived"))) for item in case["validators"]]
     assert len(pairs) == 5
     for public_key, address in pairs:
         assert address_of(PublicKey(bytes.fromhex(public_key))).hex() == address

@@ -1,0 +1,274 @@
+"""The composition root: from a home directory to a running node. The only module that names every concrete class."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import uvloop
+
+from mvchain.api.limits import ApiLimits
+from mvchain.api.node_view import NodeViewOfRuntime
+from mvchain.api.server import ApiServer
+from mvchain.core import codes, keys
+from mvchain.core.errors import BadConfiguration
+from mvchain.core.hashing import EMPTY_HASH
+from mvchain.core.keys import SigningKey
+from mvchain.core.limits import MAX_GENESIS_BYTES
+from mvchain.core.types import Height, PublicKey, TimeNs
+from mvchain.ledger.block_id import NIL_BLOCK_ID
+from mvchain.ledger.genesis import Genesis
+from mvchain.ledger.mempool import Mempool
+from mvchain.ledger.state import State
+from mvchain.node.candidates import Tip
+from mvchain.node.config import ApiSettings, Home, LogSettings, Settings, load_settings
+from mvchain.node.files import LocalDisk
+from mvchain.node.guard import SignGuard
+from mvchain.node.handshake import Local
+from mvchain.node.intake import Intake
+from mvchain.node.journal import Journal
+from mvchain.node.keystore import load_key, load_plain_key
+from mvchain.node.rejoin import Rejoin
+from mvchain.node.replica import TIP_KEY, Ports, Replica
+from mvchain.node.runtime import Runtime, now_ms, now_ns
+from mvchain.node.signatures import SignaturePool
+from mvchain.node.store import Store
+from mvchain.node.transport import PeerAddress, Transport
+from mvchain.node.wal import Log
+
+logger = logging.getLogger(__name__)
+
+
+def run_node(
+    home: Home, *, passphrase: Callable[[], bytes], vouched: bool = False, exit_with_parent: bool = False
+) -> None:
+    """Run the node of this home until SIGTERM or SIGINT.
+
+    Args:
+        passphrase: asked once, if the keys are encrypted and no passphrase file is set.
+        vouched: the operator vouches that no other copy of the validator key has signed (N4).
+        exit_with_parent: stop when standard input ends, as it does when the parent process is gone.
+
+    Raises:
+        BadConfiguration: with what is wrong and the remedy.
+        BrokenStorage: the disk failed or is damaged.
+    """
+    settings = load_settings(home.settings)
+    set_up_logging(settings.log)
+    keys.self_test()
+    genesis, document = load_genesis(home)
+    validator_key, node_key = load_keys(home, settings, passphrase)
+    with contextlib.suppress(KeyboardInterrupt), uvloop_runner() as runner:
+        runner.run(
+            _serve(
+                home,
+                settings,
+                genesis,
+                document,
+                validator_key,
+                node_key,
+                vouched=vouched,
+                exit_with_parent=exit_with_parent,
+            )
+        )
+
+
+def load_genesis(home: Home) -> tuple[Genesis, bytes]:
+    """The genesis document of a home, decoded and as bytes."""
+    document = LocalDisk().read(home.genesis)
+    if document is None:
+        raise BadConfiguration(codes.NO_GENESIS, path=home.genesis)
+    if len(document) > MAX_GENESIS_BYTES:
+        raise BadConfiguration(codes.FILE_TOO_LARGE, path=home.genesis, limit=MAX_GENESIS_BYTES)
+    return Genesis.decode(document), document
+
+
+def load_keys(home: Home, settings: Settings, passphrase: Callable[[], bytes]) -> tuple[SigningKey, SigningKey]:
+    """The validator key and the node key."""
+    disk = LocalDisk()
+    if settings.keys.allow_plain:
+        return load_plain_key(home.key("validator"), disk), load_plain_key(home.key("node"), disk)
+    secret = passphrase()
+    return load_key(home.key("validator"), secret, disk), load_key(home.key("node"), secret, disk)
+
+
+def set_up_logging(settings: LogSettings) -> None:
+    """Lines to standard error; control characters in what others sent are escaped (security LOG03)."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if settings.format == "json" else TextFormatter())
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+
+
+class TextFormatter(logging.Formatter):
+    """One line for people, in UTC."""
+
+    converter = staticmethod(time.gmtime)
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """The line without control characters."""
+        return _escaped(super().formatMessage(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for log collectors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object."""
+        entry = {
+            "time_ms": int(record.created * 1000),
+            "level": record.levelname.lower(),
+            "where": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def _escaped(line: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+
+
+@contextlib.contextmanager
+def uvloop_runner() -> Iterator[asyncio.Runner]:
+    """asyncio on libuv."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        yield runner
+
+
+async def _serve(
+    home: Home,
+    settings: Settings,
+    genesis: Genesis,
+    document: bytes,
+    validator_key: SigningKey,
+    node_key: SigningKey,
+    *,
+    vouched: bool,
+    exit_with_parent: bool,
+) -> None:
+    """Put the parts together, run them, and take them down in order."""
+    disk = LocalDisk()
+    with ExitStack() as stack:
+        guard = SignGuard(home.guard, validator_key, genesis.chain_id, disk)
+        stack.callback(guard.close)
+        store = Store(home.store, disk)
+        stack.callback(store.close)
+        log = Log(home.log, disk)
+        stack.callback(log.close)
+        journal = Journal(home.journal, disk, max_bytes=settings.storage.journal_max_bytes)
+        stack.callback(journal.close)
+        signatures = SignaturePool()
+        stack.callback(signatures.close)
+        state, tip = open_state(store, genesis)
+        mempool = Mempool(settings.mempool.max_bytes, settings.mempool.max_transactions)
+        signs = state.validators.by_address(guard.address) is not None
+        replica = Replica(genesis, state, tip, mempool, Ports(store, log, guard if signs else None, signatures, now_ns))
+        intake = Intake(replica, signatures, journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms)
+        runtime = Runtime(replica, store, journal, intake, _rejoin(replica, guard) if signs else None, vouched=vouched)
+        transport = _transport(settings, genesis, node_key, runtime)
+        await transport.listen(settings.p2p.listen.host, settings.p2p.listen.port)
+        api = ApiServer(NodeViewOfRuntime(runtime, genesis, document, node_key), _api_limits(settings.api))
+
+        async def open_api() -> None:
+            await api.start(settings.api.listen.host, settings.api.listen.port)
+            logger.info(
+                "node of chain %s is up: API on %s, peers on %s",
+                genesis.chain_id,
+                settings.api.listen,
+                settings.p2p.listen,
+            )
+
+        running = asyncio.create_task(runtime.run(transport, open_api))
+        _stop_on_signals(running, exit_with_parent=exit_with_parent)
+        try:
+            await running
+        except asyncio.CancelledError:
+            logger.info("stopping")
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            await api.stop()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The fault that ended the node; those of other tasks follow from it."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def open_state(store: Store, genesis: Genesis) -> tuple[State, Tip]:
+    """The state that the store holds, or the one that genesis makes.
+
+    Raises:
+        BadConfiguration: the store belongs to another genesis.
+    """
+    encoded = store.get(TIP_KEY)
+    if encoded is not None:
+        state = State.load(store, store)
+        if state.genesis_hash != genesis.hash:
+            raise BadConfiguration(codes.OTHER_GENESIS, stored=state.genesis_hash.hex(), given=genesis.hash.hex())
+        return state, Tip.decode(encoded)
+    state, writes = State.genesis(genesis, store, store)
+    tip = Tip(Height(0), NIL_BLOCK_ID, TimeNs(genesis.genesis_time_ms * 1_000_000), EMPTY_HASH, changed_state=False)
+    store.write_state({**writes, TIP_KEY: tip.encode()})
+    return state, tip
+
+
+def _rejoin(replica: Replica, guard: SignGuard) -> Rejoin:
+    return Rejoin(
+        me=guard.address,
+        chain_id=replica.genesis.chain_id,
+        validators=replica.state.validators,
+        guard=guard.position,
+        own_commits=replica.last_commits(),
+        next_height=replica.machine.height,
+    )
+
+
+def _transport(settings: Settings, genesis: Genesis, node_key: SigningKey, runtime: Runtime) -> Transport:
+    observers = {key: f"observer {key.hex()[:8]}" for key in settings.p2p.observers}
+
+    def name_of(key: PublicKey) -> str | None:
+        for agency in runtime.replica.state.agencies:
+            if agency.node_key == key:
+                return f"{agency.number} {agency.name_en}"
+        return observers.get(key)
+
+    dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in settings.p2p.peers]
+    return Transport(Local(node_key, genesis.hash), dial, name_of)
+
+
+def _api_limits(settings: ApiSettings) -> ApiLimits:
+    return ApiLimits(
+        header_s=settings.header_deadline_ms / 1000,
+        body_s=settings.body_deadline_ms / 1000,
+        answer_s=settings.answer_deadline_ms / 1000,
+        idle_s=settings.idle_deadline_ms / 1000,
+        connections=settings.max_connections,
+        per_address=settings.max_connections_per_address,
+    )
+
+
+def _stop_on_signals(running: asyncio.Task[None], *, exit_with_parent: bool) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    if exit_with_parent:
+
+        def stdin_readable() -> None:
+            if not os.read(sys.stdin.fileno(), 1024):
+                loop.remove_reader(sys.stdin.fileno())
+                running.cancel()
+
+        loop.add_reader(sys.stdin.fileno(), stdin_readable)

@@ -1,0 +1,150 @@
+"""Commands of those who run a node: init, start, status, localnet, demo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mvchain.cli.options import (
+    DEFAULT_API,
+    DEFAULT_HOME,
+    ApiOption,
+    HomeOption,
+    JsonOption,
+    PassphraseOption,
+    PlainOption,
+    ask,
+    new_key_saver,
+    read_passphrase,
+)
+from mvchain.cli.output import facts, local_time, print_result
+from mvchain.core.limits import DEFAULT_APPROVALS
+from mvchain.core.types import AgencyNumber
+
+if TYPE_CHECKING:
+    from mvchain.localnet import Localnet
+
+
+def init(
+    *,
+    chain_name: Annotated[str, typer.Option(help="Name of the chain, agreed by all agencies: a-z, 0-9, hyphen.")],
+    agency_number: Annotated[int, typer.Option(min=1, help="Number of this agency, agreed by all.")],
+    name_ko: Annotated[str, typer.Option(help="Name of this agency in Korean.")],
+    name_en: Annotated[str, typer.Option(help="Name of this agency in English.")],
+    approvals: Annotated[int, typer.Option(min=1, help="Operators who must agree to weighty acts.")] = DEFAULT_APPROVALS,
+    home: HomeOption = DEFAULT_HOME,
+    passphrase_file: PassphraseOption = None,
+    plain_keys: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make this agency's keys, settings and entry for the genesis file.
+
+    The first step of the genesis ceremony; every agency takes it on its own host. Then: hand config/entry.json to the
+    coordinator, compare the genesis file that comes back (mvchain genesis show) and install it.
+    """
+    from mvchain.node.config import Home
+    from mvchain.node.files import LocalDisk
+    from mvchain.node.home import make_home
+
+    place = Home(home.expanduser().absolute())
+    entry = make_home(
+        place,
+        chain_name,
+        AgencyNumber(agency_number),
+        (name_ko, name_en),
+        approvals=approvals,
+        plain_keys=plain_keys,
+        save_key=new_key_saver(passphrase_file, plain=plain_keys),
+        disk=LocalDisk(),
+    )
+    document = {
+        "home": str(place.path),
+        "entry": str(place.entry),
+        "chain_name": chain_name,
+        "number": entry.number,
+        "agency_key": entry.agency_key.hex(),
+        "validator_key": entry.validator_key.hex(),
+        "node_key": entry.node_key.hex(),
+    }
+    text = f"""\
+{entry.name_ko} ({entry.name_en}) is agency {entry.number} of {chain_name}; its home is {place.path}
+Next:
+  1. Hand {place.entry} to the coordinator of the genesis file. It holds nothing secret.
+  2. Edit {place.settings}: the other agencies' nodes under [p2p] peers.
+  3. Compare and install the genesis file: mvchain genesis install FILE
+  4. Once an operator is registered, keep {place.key("agency")}
+     off this machine, under a passphrase of its own (mvchain keys change-passphrase)."""
+    print_result(document, text, as_json=as_json)
+
+
+def start(
+    *,
+    home: HomeOption = DEFAULT_HOME,
+    vouch: Annotated[
+        bool,
+        typer.Option(
+            "--vouch-no-other-copy-signed",
+            help="After a restore or move: I vouch that no other copy of this validator key has signed since.",
+        ),
+    ] = False,
+    exit_with_parent: Annotated[
+        bool, typer.Option("--exit-with-parent", help="Stop when standard input ends.")
+    ] = False,
+) -> None:
+    """Run the node of this home until it is told to stop (SIGTERM or Ctrl-C)."""
+    from mvchain.app import run_node
+    from mvchain.node.config import Home, load_settings
+
+    place = Home(home.expanduser())
+
+    def passphrase() -> bytes:
+        file = load_settings(place.settings).keys.passphrase_file
+        return read_passphrase(Path(file) if file else None, "the validator and node keys")
+
+    run_node(place, passphrase=passphrase, vouched=vouch, exit_with_parent=exit_with_parent)
+
+
+def status(*, api: ApiOption = DEFAULT_API, as_json: JsonOption = False) -> None:
+    """Show where a node stands."""
+    found: dict[str, Any] = ask(api, lambda client: client.status())
+    text = facts(
+        (
+            ("chain", found["chain_id"]),
+            ("agency", found["agency"] or "none: an observer"),
+            ("height", f"{found['height']:,}"),
+            ("block time", local_time(found["block_time_ms"])),
+            ("app hash", found["app_hash"]),
+            ("waiting", f"{found['pending']:,} transactions"),
+            ("state", "catching up with the others" if found["catching_up"] else "up to date"),
+        )
+    )
+    print_result(found, text, as_json=as_json)
+
+
+def localnet(
+    directory: Annotated[Path, typer.Argument(help="Where the nodes have their homes; made if it is not there.")],
+    *,
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes of a new network.")] = 4,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a network of nodes on this machine until Ctrl-C. Its keys are not encrypted: for trying out only."""
+    import asyncio
+
+    from mvchain.localnet import Localnet, make_localnet
+
+    if not directory.exists() or not any(directory.iterdir()):
+        make_localnet(directory, nodes)
+    asyncio.run(_run_localnet(Localnet(directory), as_json=as_json))
+
+
+async def _run_localnet(network: "Localnet", *, as_json: bool) -> None:
+    import asyncio
+
+    async with network:
+        await network.wait_ready()
+        apis = {number: network.api_url(number) for number in network.numbers}
+        document = {"chain_id": network.genesis.chain_id, "apis": list(apis.values())}
+        lines = [f"  agency {number}  {url}  {network.home(number).path}" for number, url in apis.items()]
+        text = "\n".join([f"{network.genesis.chain_id} is running; Ctrl-C stops it.", *lines])
+        print_result(document, text, as_json=as_json)
+        await network.watched(asyncio.Event().wait())

@@ -1,0 +1,109 @@
+"""Reads get their share of the time and no more (N10), on a clock of our own."""
+
+import asyncio
+
+import pytest
+
+from mvchain.api.budget import REQUEST_OVERHEAD_S, ReadBudget
+from mvchain.core.errors import BadRequest
+
+
+class Clock:
+    """Time that passes only when somebody works or sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        await asyncio.sleep(0)
+
+
+async def read(budget: ReadBudget, clock: Clock, work_s: float) -> None:
+    await budget.admit()
+    with budget.charge():
+        clock.now_s += work_s
+
+
+@pytest.mark.parametrize("work_s", [0.001, 0.01, 0.1])
+async def test_reads_one_after_another_take_their_share(work_s: float) -> None:
+    clock = Clock()
+    budget = ReadBudget(0.3, 10.0, clock, clock.sleep)
+    started = clock.now_s
+    for _ in range(50):
+        await read(budget, clock, work_s)
+    await budget.admit()
+    taken = 50 * (work_s + REQUEST_OVERHEAD_S)
+    assert taken / (clock.now_s - started) == pytest.approx(0.3)
+
+
+async def test_a_read_after_a_pause_does_not_wait() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.3, 0.0, clock, clock.sleep)
+    for _ in range(10):
+        before = clock.now_s
+        await budget.admit()
+        assert clock.now_s == before
+        with budget.charge():
+            clock.now_s += 0.03
+        clock.now_s += 0.1
+
+
+async def test_a_pause_saves_nothing_up() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.5, 10.0, clock, clock.sleep)
+    clock.now_s += 3_600
+    await read(budget, clock, 1.0)
+    before = clock.now_s
+    await budget.admit()
+    # 1 s of work at half of the time: 1 s of rest follows.
+    assert clock.now_s - before == pytest.approx(1.0, abs=0.001)
+
+
+async def test_a_read_that_would_wait_too_long_is_refused_with_the_time() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.25, 0.5, clock, clock.sleep)
+    await read(budget, clock, 1.0)
+    with pytest.raises(BadRequest) as caught:
+        await budget.admit()
+    assert caught.value.code == "MV-6016"
+    # 1 s of work at a quarter is paid off after 4 s, of which 3 are left.
+    assert caught.value.data["retry_after_s"] == 4  # 3.0004 s, rounded up
+    clock.now_s += 3.1
+    await budget.admit()
+
+
+async def test_those_who_wait_are_let_through_in_order_until_it_takes_too_long() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.5, 0.35, clock, clock.sleep)
+    order: list[int] = []
+
+    async def reader(number: int) -> None:
+        await budget.admit()
+        with budget.charge():
+            clock.now_s += 0.1
+            order.append(number)
+
+    await read(budget, clock, 0.1)
+    results = await asyncio.gather(*(reader(number) for number in range(5)), return_exceptions=True)
+    # Each takes 0.2 s with its rest: the first waits 0.1 s, the second 0.3 s, the third would wait 0.5 s.
+    assert order == [0, 1]
+    assert [isinstance(result, BadRequest) for result in results] == [False, False, True, True, True]
+
+
+async def test_an_error_in_a_read_is_charged_too() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.5, 0.0, clock, clock.sleep)
+
+    def fail() -> None:
+        with budget.charge():
+            clock.now_s += 1
+            raise ValueError("x")
+
+    with pytest.raises(ValueError, match="x"):
+        fail()
+    with pytest.raises(BadRequest):
+        await budget.admit()
