@@ -1,17 +1,14 @@
 """The composition root: from a home directory to a running node. The only module that names every concrete class."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-
-import uvloop
 
 from mvchain.api.limits import ApiLimits
 from mvchain.api.node_view import NodeViewOfRuntime
@@ -64,19 +61,18 @@ def run_node(
     keys.self_test()
     genesis, document = load_genesis(home)
     validator_key, node_key = load_keys(home, settings, passphrase)
-    with contextlib.suppress(KeyboardInterrupt), uvloop_runner() as runner:
-        runner.run(
-            _serve(
-                home,
-                settings,
-                genesis,
-                document,
-                validator_key,
-                node_key,
-                vouched=vouched,
-                exit_with_parent=exit_with_parent,
-            )
+    asyncio.run(
+        _serve(
+            home,
+            settings,
+            genesis,
+            document,
+            validator_key,
+            node_key,
+            vouched=vouched,
+            exit_with_parent=exit_with_parent,
         )
+    )
 
 
 def load_genesis(home: Home) -> tuple[Genesis, bytes]:
@@ -137,13 +133,6 @@ class JsonFormatter(logging.Formatter):
 
 def _escaped(line: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
-
-
-@contextlib.contextmanager
-def uvloop_runner() -> Iterator[asyncio.Runner]:
-    """asyncio on libuv."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        yield runner
 
 
 async def _serve(

@@ -30,7 +30,6 @@ from mvchain.ledger.genesis import Genesis, GenesisAgency
 from mvchain.node.config import Home, load_settings
 from mvchain.node.files import LocalDisk, atomic_write
 from mvchain.node.home import install_genesis, make_home
-from mvchain.node.guard import create_guard
 from mvchain.node.keystore import load_plain_key, save_plain_key
 
 T = TypeVar("T")
@@ -124,7 +123,7 @@ peers = [
 
 [api]
 listen = "{HOST}:{api_port}"
-# So do all clients.
+# All clients come from one address.
 max_connections_per_address = 200
 """
 

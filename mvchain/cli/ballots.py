@@ -51,7 +51,7 @@ def cast(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """투표합니다. / Sign a ballot, hand it in, and wait until it is recorded.
+    """투표하기 / Sign a ballot, hand it in, and wait until it is recorded.
 
     ANSWERS is a JSON list with one answer for each question: null for a blank; "a" for one option; ["a", "b"] for
     several, or in order of preference; {"a": 3} for points or marks. It is a file and not an argument because the

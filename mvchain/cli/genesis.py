@@ -4,6 +4,8 @@ Each agency has made its entry on its own host with `mvchain init`. A coordinato
 compares the hash of the file by reading it aloud; then each installs it.
 """
 
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,8 +36,6 @@ def make(
     as_json: JsonOption = False,
 ) -> None:
     """Put the agencies' entries together into a genesis file."""
-    import time
-
     from mvchain.ledger.genesis import Genesis, check_genesis
 
     agencies = sorted((_read_entry(path, chain_name) for path in entries), key=lambda entry: entry.number)
@@ -77,9 +77,7 @@ def install(
     genesis = read_genesis(file, home)
     if expected is not None:
         if parse_hash(expected) != genesis.hash:
-            raise BadConfiguration(
-                codes.GENESIS_HASH_DIFFERS, path=file, found=genesis.hash.hex(), expected=expected
-            )
+            raise BadConfiguration(codes.GENESIS_HASH_DIFFERS, path=file, found=genesis.hash.hex(), expected=expected)
     else:
         _confirm_hash(genesis.hash)
     place = Home(home.expanduser())
@@ -114,8 +112,6 @@ def _lines_to_read(hash_: Hash) -> str:
 
 
 def _confirm_hash(hash_: Hash) -> None:
-    import sys
-
     if not sys.stdin.isatty():
         raise BadConfiguration(codes.NO_TERMINAL, what="the comparison of the genesis hash", option="--hash")
     note(f"The hash of this file:\n{_lines_to_read(hash_)}")

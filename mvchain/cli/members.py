@@ -1,5 +1,6 @@
 """Commands about who may act for an agency: operator, service, approve."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +26,9 @@ operators = typer.Typer(help="The keys of an agency's operators.", no_args_is_he
 services = typer.Typer(help="The poll services that may act for an agency.", no_args_is_help=True)
 
 MemberArgument = Annotated[str, typer.Argument(metavar="KEY", help="Public key, as mvchain keys show prints it.")]
-AgencyKeyOption = Annotated[KeyOption, typer.Option("--key", show_default="the home's agency key")]
+AgencyKeyOption = Annotated[
+    Path | None, typer.Option("--key", help="Key file to sign with.", show_default="the home's agency key")
+]
 
 
 @operators.command("register")
@@ -49,7 +52,12 @@ def register_operator(
     own = Home(home.expanduser()).key("operator")
     operator_key = parse_key(member) if member else key_info(own, LocalDisk()).tagged
     done = act(
-        api, home, key, passphrase_file, lambda operator, _: operator.register_operator(operator_key), "agency"
+        lambda operator, _: operator.register_operator(operator_key),
+        api=api,
+        home=home,
+        key=key,
+        passphrase_file=passphrase_file,
+        role="agency",
     )
     _print_done(done, f"Operator {operator_key.hex()} may act for the agency.", as_json=as_json)
 
@@ -66,7 +74,14 @@ def revoke_operator(
 ) -> None:
     """Take an operator's right away for good; approvals it gave no longer count. Signed with the agency key."""
     revoked = parse_key(member)
-    done = act(api, home, key, passphrase_file, lambda operator, _: operator.revoke_operator(revoked), "agency")
+    done = act(
+        lambda operator, _: operator.revoke_operator(revoked),
+        api=api,
+        home=home,
+        key=key,
+        passphrase_file=passphrase_file,
+        role="agency",
+    )
     _print_done(done, f"Operator {revoked.hex()} may not act for the agency any more.", as_json=as_json)
 
 
@@ -89,7 +104,13 @@ def authorise_service(
         raise typer.BadParameter("say what the service may do: --polls, --rolls or both")
     scopes = Scope(Scope.POLLS * polls | Scope.ROLLS * rolls)
     service = parse_key(member)
-    done = act(api, home, key, passphrase_file, lambda operator, _: operator.authorise_service(service, scopes))
+    done = act(
+        lambda operator, _: operator.authorise_service(service, scopes),
+        api=api,
+        home=home,
+        key=key,
+        passphrase_file=passphrase_file,
+    )
     _print_done(done, f"Poll service {service.hex()} may act for the agency.", as_json=as_json)
 
 
@@ -105,7 +126,13 @@ def revoke_service(
 ) -> None:
     """Take a poll service's rights away for good."""
     service = parse_key(member)
-    done = act(api, home, key, passphrase_file, lambda operator, _: operator.revoke_service(service))
+    done = act(
+        lambda operator, _: operator.revoke_service(service),
+        api=api,
+        home=home,
+        key=key,
+        passphrase_file=passphrase_file,
+    )
     _print_done(done, f"Poll service {service.hex()} may not act for the agency any more.", as_json=as_json)
 
 
@@ -120,7 +147,9 @@ def approve(
 ) -> None:
     """Agree, as another operator, to an action that waits for approvals."""
     action_hash = parse_hash(action)
-    done = act(api, home, key, passphrase_file, lambda operator, _: operator.approve(action_hash))
+    done = act(
+        lambda operator, _: operator.approve(action_hash), api=api, home=home, key=key, passphrase_file=passphrase_file
+    )
     _print_done(done, f"Approved {action_hash.hex()}.", as_json=as_json)
 
 

@@ -31,7 +31,7 @@ def init(
     agency_number: Annotated[int, typer.Option(min=1, help="Number of this agency, agreed by all.")],
     name_ko: Annotated[str, typer.Option(help="Name of this agency in Korean.")],
     name_en: Annotated[str, typer.Option(help="Name of this agency in English.")],
-    approvals: Annotated[int, typer.Option(min=1, help="Operators who must agree to weighty acts.")] = DEFAULT_APPROVALS,
+    approvals: Annotated[int, typer.Option(min=1, help="Operators who must agree to an act.")] = DEFAULT_APPROVALS,
     home: HomeOption = DEFAULT_HOME,
     passphrase_file: PassphraseOption = None,
     plain_keys: PlainOption = False,
@@ -148,3 +148,18 @@ async def _run_localnet(network: "Localnet", *, as_json: bool) -> None:
         text = "\n".join([f"{network.genesis.chain_id} is running; Ctrl-C stops it.", *lines])
         print_result(document, text, as_json=as_json)
         await network.watched(asyncio.Event().wait())
+
+
+def demo(
+    *,
+    pb: Annotated[Path | None, typer.Option(help="Replay this election.", show_default="a small one")] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 4,
+    json_out: Annotated[Path | None, typer.Option("--json", help="File to write the report to.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the nodes' files where they are.")] = False,
+    kill_one: Annotated[bool, typer.Option("--kill-one", help="Kill a node half-way and start it again.")] = False,
+) -> None:
+    """Hold a whole election on a network of nodes on this machine, and check everything about it."""
+    from mvchain.demo.run import Options, run_demo
+
+    if not run_demo(Options(pb=pb, nodes=nodes, json_out=json_out, keep=keep, kill_one=kill_one)):
+        raise typer.Exit(1)

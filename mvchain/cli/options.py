@@ -136,8 +136,8 @@ def to_ms(moment: datetime) -> TimeMs:
 
 
 def parse_hash(text: str) -> Hash:
-    """A transaction hash in hex."""
-    return Hash(_hex(text, "a transaction hash", 32))
+    """A hash in hex."""
+    return Hash(_hex(text, "a hash", 32))
 
 
 def parse_key(text: str) -> TaggedKey:
@@ -172,11 +172,12 @@ def ask(api: str, what: "Callable[[Client], Awaitable[T]]") -> T:
 
 
 def act(
+    what: "Callable[[Operator, Client], Awaitable[T]]",
+    *,
     api: str,
     home: Path,
     key: Path | None,
     passphrase_file: Path | None,
-    what: "Callable[[Operator, Client], Awaitable[T]]",
     role: str = "operator",
 ) -> T:
     """What `what` does with the key, or with the home's key of this role, on the home's chain."""

@@ -38,8 +38,9 @@ def create(
     opens_at: Annotated[str | None, typer.Option(help="When it opens, instead of the file's time.")] = None,
     closes_at: Annotated[str | None, typer.Option(help="When it closes, instead of the file's time.")] = None,
     replaced: Annotated[
-        int, typer.Option("--replace", metavar="POLL", min=1, help="Poll, not open yet, that it takes the place of.")
-    ] = 0,
+        int | None,
+        typer.Option("--replace", metavar="POLL", min=1, help="Poll, not open yet, that it takes the place of."),
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     api: ApiOption = DEFAULT_API,
     key: KeyOption = None,
@@ -91,9 +92,9 @@ def create(
     async def do(operator: "Operator", client: "Client") -> "JsonObject":
         signer = await client.signer(operator.public_key)
         definition = definition_from_json({"agency": signer["agency"], **poll})
-        return await client.poll(await operator.register_poll(definition, PollNumber(replaced)))
+        return await client.poll(await operator.register_poll(definition, PollNumber(replaced or 0)))
 
-    _print_poll(act(api, home, key, passphrase_file, do), as_json=as_json)
+    _print_poll(act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
 
 
 @app.command("list")
@@ -142,7 +143,7 @@ def extend(
     async def do(operator: "Operator", client: "Client") -> "tuple[Hash, JsonObject]":
         return await operator.extend(poll, until, reason), await client.poll(poll)
 
-    _print_step(*act(api, home, key, passphrase_file, do), as_json=as_json)
+    _print_step(*act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
 
 
 def _add_step(name: str, help_: str) -> None:
@@ -164,7 +165,7 @@ def _add_step(name: str, help_: str) -> None:
         async def do(operator: "Operator", client: "Client") -> "tuple[Hash, JsonObject]":
             return await getattr(operator, name)(poll, reason), await client.poll(poll)
 
-        _print_step(*act(api, home, key, passphrase_file, do), as_json=as_json)
+        _print_step(*act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
 
 
 _add_step("pause", "Take no ballots until the poll is resumed; it closes on time all the same.")
@@ -234,5 +235,3 @@ def _print_step(done: Hash, poll: dict[str, Any], *, as_json: bool) -> None:
     else:
         text = f"Done. Poll {poll['poll']} is {poll['state']}; it closes {local_time(poll['closes_at_ms'])}."
     print_result(document, text, as_json=as_json)
-
-

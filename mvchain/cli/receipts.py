@@ -26,13 +26,11 @@ from mvchain.core.limits import MAX_RECEIPT_BYTES
 def receipt(
     ballot: Annotated[str, typer.Argument(metavar="HASH", help="접수 번호 / hash of the ballot, as it was printed.")],
     *,
-    out: Annotated[
-        Path | None, typer.Option(help="File to write.", show_default="HASH[:16].mvreceipt.json")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="HASH[:16].mvreceipt.json")] = None,
     api: ApiOption = DEFAULT_API,
     as_json: JsonOption = False,
 ) -> None:
-    """확인증을 받아 저장합니다. / Get the receipt of a ballot from any node and save it.
+    """확인증 받기 / Get the receipt of a ballot from any node and save it.
 
     The receipt does not show which option was chosen.
     """
@@ -55,7 +53,7 @@ def verify(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """확인증을 검증합니다. / Check a receipt against the genesis file, without any network."""
+    """확인증 검증 / Check a receipt against the genesis file, without any network."""
     from mvchain.light.verify import verify_receipt
     from mvchain.light.words import failure_in_words, receipt_in_words
 

@@ -65,7 +65,7 @@ def create(
                 await operator.complete_roll(number, entries, progress)
         return await client.roll(number)
 
-    _print_roll(act(api, home, key, passphrase_file, do), as_json=as_json)
+    _print_roll(act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
 
 
 @app.command()

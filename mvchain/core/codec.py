@@ -49,7 +49,7 @@ def decode(data: bytes, what: str, *, max_bytes: int, error: type[MvchainError] 
             max_array_len=min(size, MAX_ARRAY_ITEMS),
         )
         canonical = _pack(value) == data
-    except (ValueError, msgpack.UnpackException) as fault:
+    except (ValueError, OverflowError, msgpack.UnpackException) as fault:
         raise error(codes.MALFORMED, what=what, why=f"it is not plain msgpack ({fault})") from None
     if not canonical:
         raise error(codes.NOT_CANONICAL, what=what)

@@ -812,7 +812,7 @@ UNKNOWN_RECEIPT_FORMAT = Cause(
 )
 RECEIPT_OF_ANOTHER_CHAIN = Cause(
     "MV-5003",
-    "The receipt is of chain {chain}; the genesis file is of chain {trusted}.",
+    "The receipt is of chain {chain!r}; the genesis file is of chain {trusted!r}.",
     "Use the genesis file of the chain that the receipt names.",
 )
 RECEIPT_VALIDATORS = Cause(
@@ -822,7 +822,7 @@ RECEIPT_VALIDATORS = Cause(
 )
 RECEIPT_SIGNERS = Cause(
     "MV-5005",
-    "The signatures for block {height} are not each of another agency, in order, and just enough.",
+    "The signatures for block {height} are not each of another agency, in the order of the set.",
     "Get the receipt again from any node; if it fails again, send this file to two agencies.",
 )
 RECEIPT_NO_QUORUM = Cause(
@@ -848,6 +848,16 @@ RECEIPT_NOT_ACCEPTED = Cause(
 RECEIPT_OTHER_PLACE = Cause(
     "MV-5010",
     "The receipt proves ballot {ballot} at one place and an accepted ballot at another.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_TOO_MANY_SIGNERS = Cause(
+    "MV-5011",
+    "The receipt holds {have} signatures for block {height}; fewer are enough, and a receipt holds no more.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+RECEIPT_TIMES = Cause(
+    "MV-5012",
+    "Block {following} is not later than block {height}, which it follows.",
     "Get the receipt again from any node; if it fails again, send this file to two agencies.",
 )
 

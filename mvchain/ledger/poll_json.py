@@ -57,7 +57,7 @@ def definition_to_json(definition: PollDefinition) -> dict[str, Any]:
         "agency": definition.agency,
         "title": dict(definition.title),
         "description": dict(definition.description),
-        "questions": [_question_to_json(question) for question in definition.questions],
+        "questions": [question_to_json(question) for question in definition.questions],
         "opens_at_ms": definition.opens_at_ms,
         "closes_at_ms": definition.closes_at_ms,
         "grace_ms": definition.grace_ms,
@@ -70,7 +70,8 @@ def definition_to_json(definition: PollDefinition) -> dict[str, Any]:
     }
 
 
-def _question_to_json(question: Question) -> dict[str, Any]:
+def question_to_json(question: Question) -> dict[str, Any]:
+    """One question of a definition as JSON."""
     return {
         "type": question.type.name.lower(),
         "title": dict(question.title),

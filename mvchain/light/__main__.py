@@ -1,15 +1,17 @@
 """`python -m mvchain.light RECEIPT --genesis FILE`: what a receipt proves, in plain words.
 
-Needs the base dependencies alone and no network. Exit 0 only if every claim of the receipt holds, 1 if one does not
-or a file cannot be read, 2 if the command itself is wrong.
+Needs the base dependencies alone and no network. Exit 0 only if every claim of the receipt holds and could be said,
+1 if one does not hold or a file cannot be read, 2 if the command itself is wrong.
 """
 
 import argparse
+import io
+import os
 import sys
 from pathlib import Path
 
 from mvchain.core import codes
-from mvchain.core.errors import BadConfiguration, BadProof, MvchainError
+from mvchain.core.errors import BadConfiguration, MvchainError
 from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
 from mvchain.ledger.genesis import Genesis
 from mvchain.light.verify import verify_receipt
@@ -18,6 +20,10 @@ from mvchain.light.words import failure_in_words, receipt_in_words
 
 def main(arguments: list[str] | None = None) -> int:
     """Verify the receipt named in the arguments and say what it proves; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Korean shows the English half, and question marks.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     parser = argparse.ArgumentParser(
         prog="python -m mvchain.light",
         description="투표확인증을 검증합니다. / Verifies a voting receipt against its chain's genesis file, offline.",
@@ -34,11 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         genesis = Genesis.decode(_read(chosen.genesis, MAX_GENESIS_BYTES))
         verified = verify_receipt(_read(chosen.receipt, MAX_RECEIPT_BYTES), genesis)
-    except BadProof as error:
-        print(failure_in_words(error))
-        return 1
     except MvchainError as error:
-        print(error, file=sys.stderr)
+        print(failure_in_words(error))
         return 1
     print(receipt_in_words(verified))
     return 0
@@ -56,5 +59,18 @@ def _read(path: Path, max_bytes: int) -> bytes:
     return data
 
 
+def _run() -> int:
+    """`main`, and quiet failure where its words cannot be written or nobody waits for them any more."""
+    try:
+        code = main()
+        if sys.stdout is not None:  # None where the descriptor is closed
+            sys.stdout.flush()
+    except (OSError, KeyboardInterrupt):
+        # What is still buffered goes nowhere, or the interpreter would try again at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())

@@ -1,32 +1,47 @@
 """The open receipt (ledger L11): a self-contained file that proves that one ballot was included and accepted.
 
-It is canonical JSON with no field that verification ignores, and holds the hash of the ballot, not the ballot: to
-show a receipt is not to show the choice. Pure: bytes in, value or `BadProof` out.
+It holds the hash of the ballot, not the ballot: to show a receipt is not to show the choice. Pure: bytes in, value
+or `BadProof` out.
 
     {
-      "accepted":  {"index", "total", "aunts", "result": {"poll", "number", "voter", "units"}},
-      "ballot":    hash of the ballot's transaction,
-      "chain_id":  the chain,
-      "commit":    {"round", "parts": {"total", "hash"}, "signatures": [[validator index, time, base64], ...]},
-      "format":    "mvchain open receipt 1",
-      "included":  {"index", "total", "aunts"},
-      "header":    header of the block H that holds the ballot,
-      "next_header": header of block H+1, which holds H's results and is what the commit signs,
-      "validators": their keys, in the order of the set
+      "accepted":    {"index", "total", "aunts", "result": {"poll", "number", "voter", "units"}},
+      "ballot":      hash of the ballot's transaction,
+      "chain_id":    the chain,
+      "commit":      {"round", "parts": {"total", "hash"}, "signatures": [[validator's index, time, signature], ...]},
+      "format":      "mvchain open receipt 1",
+      "header":      header of the block H that holds the ballot,
+      "included":    {"index", "total", "aunts"},
+      "next_header": header of block H+1, which names block H, holds its results, and is what the commit signs,
+      "validators":  their keys, in the order of the set
     }
 
-Hashes and keys are lower-case hex. Times are RFC 3339 in UTC with nanoseconds where there are any.
+A header is {"app_hash", "app_version", "consensus_hash", "data_hash", "evidence_hash", "height", "last_block_id":
+{"hash", "parts": {"total", "hash"}}, "last_commit_hash", "last_results_hash", "next_validators_hash", "proposer",
+"time", "validators_hash"}; its chain id is the receipt's, and `last_block_id` is null in the first block. Hashes,
+keys and signatures are lower-case hex, times RFC 3339 in UTC with as many digits as they need.
+
+One receipt has one form: canonical JSON of exactly these members. The reader encodes what it understood and compares,
+so nothing can be added, left out or written in another way.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from mvchain.core import codes, merkle, strict_json
 from mvchain.core.errors import BadProof
-from mvchain.core.limits import MAX_AUNTS, MAX_RECEIPT_BYTES, MAX_ROLL_SIZE, MAX_ROUND, MAX_VALIDATORS
+from mvchain.core.keys import KEY_BYTES, SIGNATURE_BYTES, TAGGED_KEY_BYTES
+from mvchain.core.limits import (
+    MAX_AUNTS,
+    MAX_BLOCK_PARTS,
+    MAX_BLOCK_UNITS,
+    MAX_NUMBER,
+    MAX_RECEIPT_BYTES,
+    MAX_REVISIONS,
+    MAX_ROLL_SIZE,
+    MAX_ROUND,
+    MAX_VALIDATORS,
+)
 from mvchain.core.strict_json import Json
 from mvchain.core.timestamps import format_rfc3339, parse_rfc3339
 from mvchain.core.types import (
@@ -40,33 +55,42 @@ from mvchain.core.types import (
     TaggedKey,
     TimeNs,
 )
-from mvchain.ledger.block_id import BlockID, PartSetHeader
-from mvchain.ledger.blocks import Header
+from mvchain.ledger.block_id import HASH_BYTES, NIL_BLOCK_ID, BlockID, PartSetHeader
+from mvchain.ledger.blocks import MAX_CHAIN_ID_CHARS, Header
+from mvchain.ledger.genesis import MAX_APP_VERSION
+from mvchain.ledger.validators import ADDRESS_BYTES
 
 FORMAT = "mvchain open receipt 1"
-MAX_INT = 2**53 - 1
-WHAT = "the receipt"
+
+_WHAT = "the receipt"
+_MAX_HEIGHT = 2**53 - 1
+"""The largest integer of strict JSON; at a block a second, 285 million years."""
+_MAX_TIME_CHARS = len("2026-03-09T01:02:03.123456789Z")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """An inclusion proof without its leaf: position, size of the tree, and the hashes beside the way up."""
+    """An inclusion proof without its leaf: position, size of the tree, and the hashes beside the way up (C19).
+
+    Index and total are no claims by themselves: they tell on which side each aunt stands, and a root does not bind
+    the total. Trees of one size that are asked about the same index and total answer about the same leaf.
+    """
 
     index: int
     total: int
     aunts: tuple[Hash, ...]
 
     def proves(self, item: bytes, root: bytes) -> bool:
-        """Whether `item` is at this position under `root`."""
+        """Whether the way up from `item` ends in `root`."""
         proof = merkle.Proof(self.total, self.index, merkle.leaf_hash(item), self.aunts)
         return merkle.verify_inclusion(proof, root, item)
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBallot:
-    """What the result of an accepted ballot says: whose it is, and the how-manieth of its poll."""
+    """What the result of an accepted ballot says (ledger L3): of which poll it is, which one there, and whose."""
 
     poll: PollNumber
     number: BallotNumber
@@ -81,13 +105,14 @@ class Precommit:
     """One validator's signature in the receipt's commit."""
 
     index: int
+    """Of the validator, in the order of the set (C35)."""
     time_ns: TimeNs
     signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class OpenReceipt:
-    """A receipt as it was read, nothing of it verified. See the module's docstring for the fields."""
+    """A receipt as it was read, nothing of it verified. See the module's docstring for the members of the file."""
 
     chain_id: str
     ballot: Hash
@@ -108,6 +133,7 @@ class OpenReceipt:
 
     def encode(self) -> bytes:
         """The file."""
+        result = self.result
         return strict_json.canonical(
             {
                 "format": FORMAT,
@@ -116,21 +142,20 @@ class OpenReceipt:
                 "header": _header_to_json(self.header),
                 "next_header": _header_to_json(self.next_header),
                 "included": _path_to_json(self.included),
-                "accepted": _path_to_json(self.accepted)
-                | {
+                "accepted": {
+                    **_path_to_json(self.accepted),
                     "result": {
-                        "poll": self.result.poll,
-                        "number": self.result.number,
-                        "voter": self.result.voter.hex(),
-                        "units": self.result.units,
-                    }
+                        "poll": result.poll,
+                        "number": result.number,
+                        "voter": result.voter.hex(),
+                        "units": result.units,
+                    },
                 },
                 "commit": {
                     "round": self.commit_round,
-                    "parts": {"total": self.commit_parts.total, "hash": self.commit_parts.hash.hex()},
+                    "parts": _parts_to_json(self.commit_parts),
                     "signatures": [
-                        [one.index, format_rfc3339(one.time_ns), base64.b64encode(one.signature).decode()]
-                        for one in self.signatures
+                        [one.index, format_rfc3339(one.time_ns), one.signature.hex()] for one in self.signatures
                     ],
                 },
                 "validators": [key.hex() for key in self.validators],
@@ -139,193 +164,188 @@ class OpenReceipt:
 
 
 def decode_receipt(data: bytes) -> OpenReceipt:
-    """Read a receipt file: canonical, nothing missing, nothing more.
+    """Read a receipt file.
 
     Raises:
-        BadProof: it is not an open receipt of this format.
+        BadProof: it is no open receipt, or not in its one form.
     """
-    value = strict_json.loads(data, WHAT, max_bytes=MAX_RECEIPT_BYTES, error=BadProof, canonical=True)
-    top = _Members(value, "")
-    if (form := top.text("format", 64)) != FORMAT:
+    top = _Members(strict_json.loads(data, _WHAT, max_bytes=MAX_RECEIPT_BYTES, error=BadProof), "")
+    form = top.text("format", 64)
+    if form != FORMAT:
         raise BadProof(codes.UNKNOWN_RECEIPT_FORMAT, form=form, known=FORMAT)
-    chain_id = top.text("chain_id", 50)
+    chain_id = top.text("chain_id", MAX_CHAIN_ID_CHARS)
     accepted = top.members("accepted")
-    commit = top.members("commit")
-    parts = commit.members("parts")
     result = accepted.members("result")
+    commit = top.members("commit")
     receipt = OpenReceipt(
         chain_id=chain_id,
-        ballot=Hash(top.hex("ballot", 32)),
+        ballot=Hash(top.hex("ballot", HASH_BYTES)),
         header=_header_from_json(top.members("header"), chain_id),
         next_header=_header_from_json(top.members("next_header"), chain_id),
-        included=(included := top.members("included")).path(),
-        accepted=accepted.path(),
+        included=_path_from_json(top.members("included")),
+        accepted=_path_from_json(accepted),
         result=AcceptedBallot(
-            poll=PollNumber(result.whole("poll", 1, (1 << 32) - 1)),
-            number=BallotNumber(result.whole("number", 0, MAX_ROLL_SIZE << 4)),
-            voter=TaggedKey(result.hex("voter", 33)),
-            units=result.whole("units", 1, 1 << 32),
+            poll=PollNumber(result.integer("poll", 1, MAX_NUMBER)),
+            number=BallotNumber(result.integer("number", 0, MAX_ROLL_SIZE * MAX_REVISIONS - 1)),
+            voter=TaggedKey(result.hex("voter", TAGGED_KEY_BYTES)),
+            units=result.integer("units", 1, MAX_BLOCK_UNITS),
         ),
-        commit_round=Round(commit.whole("round", 0, MAX_ROUND)),
-        commit_parts=PartSetHeader(parts.whole("total", 1, 1 << 16), parts.hex("hash", 32)),
-        signatures=commit.items("signatures", MAX_VALIDATORS, _signature_from_json),
-        validators=top.items("validators", MAX_VALIDATORS, _key_from_json),
+        commit_round=Round(commit.integer("round", 0, MAX_ROUND)),
+        commit_parts=_parts_from_json(commit.members("parts")),
+        signatures=commit.array("signatures", MAX_VALIDATORS, _precommit_from_json),
+        validators=top.array("validators", MAX_VALIDATORS, _key_from_json),
     )
-    for members in (top, accepted, commit, parts, result, included):
-        members.end()
+    if receipt.encode() != data:
+        raise BadProof(codes.NOT_CANONICAL, what=_WHAT)
     return receipt
 
 
-def _header_to_json(header: Header) -> dict[str, Json]:
-    """All fields but the chain id, which the receipt says once."""
+def _header_to_json(header: Header) -> Json:
+    """All fields but the chain id, which the receipt says once, and the block protocol, which never changes (C3)."""
     last = header.last_block_id
-    value: dict[str, Json] = {name: getattr(header, name).hex() for name in _HASHES}
-    value["version_app"] = header.version_app
-    value["height"] = header.height
-    value["time"] = format_rfc3339(header.time_ns)
-    value["last_block_id"] = {"hash": last.hash.hex(), "total": last.parts.total, "parts": last.parts.hash.hex()}
-    value["proposer"] = header.proposer_address.hex()
-    return value
-
-
-_HASHES = (
-    "last_commit_hash",
-    "data_hash",
-    "validators_hash",
-    "next_validators_hash",
-    "consensus_hash",
-    "app_hash",
-    "last_results_hash",
-    "evidence_hash",
-)
+    return {
+        "app_version": header.version_app,
+        "height": header.height,
+        "time": format_rfc3339(header.time_ns),
+        "last_block_id": None if last.is_nil else {"hash": last.hash.hex(), "parts": _parts_to_json(last.parts)},
+        "last_commit_hash": header.last_commit_hash.hex(),
+        "data_hash": header.data_hash.hex(),
+        "validators_hash": header.validators_hash.hex(),
+        "next_validators_hash": header.next_validators_hash.hex(),
+        "consensus_hash": header.consensus_hash.hex(),
+        "app_hash": header.app_hash.hex(),
+        "last_results_hash": header.last_results_hash.hex(),
+        "evidence_hash": header.evidence_hash.hex(),
+        "proposer": header.proposer_address.hex(),
+    }
 
 
 def _header_from_json(members: "_Members", chain_id: str) -> Header:
-    last = members.members("last_block_id")
-    nil = not last.peek("hash")
-    header = Header(
-        version_app=members.whole("version_app", 0, MAX_INT),
+    return Header(
+        version_app=members.integer("app_version", 0, MAX_APP_VERSION),
         chain_id=chain_id,
-        height=Height(members.whole("height", 1, MAX_INT)),
-        time_ns=parse_rfc3339(members.text("time", 40), WHAT),
-        last_block_id=BlockID(
-            last.hex("hash", 0 if nil else 32),
-            PartSetHeader(last.whole("total", 0, 1 << 16), last.hex("parts", 0 if nil else 32)),
-        ),
-        last_commit_hash=members.hex("last_commit_hash", 32),
-        data_hash=members.hex("data_hash", 32),
-        validators_hash=members.hex("validators_hash", 32),
-        next_validators_hash=members.hex("next_validators_hash", 32),
-        consensus_hash=members.hex("consensus_hash", 32),
-        app_hash=members.hex("app_hash", 32),
-        last_results_hash=members.hex("last_results_hash", 32),
-        evidence_hash=members.hex("evidence_hash", 32),
-        proposer_address=Address(members.hex("proposer", 20)),
+        height=Height(members.integer("height", 1, _MAX_HEIGHT)),
+        time_ns=members.time("time"),
+        last_block_id=_last_block_id_from_json(members),
+        last_commit_hash=members.hex("last_commit_hash", HASH_BYTES),
+        data_hash=members.hex("data_hash", HASH_BYTES),
+        validators_hash=members.hex("validators_hash", HASH_BYTES),
+        next_validators_hash=members.hex("next_validators_hash", HASH_BYTES),
+        consensus_hash=members.hex("consensus_hash", HASH_BYTES),
+        app_hash=members.hex("app_hash", HASH_BYTES),
+        last_results_hash=members.hex("last_results_hash", HASH_BYTES),
+        evidence_hash=members.hex("evidence_hash", HASH_BYTES),
+        proposer_address=Address(members.hex("proposer", ADDRESS_BYTES)),
     )
-    last.end()
-    members.end()
-    return header
+
+
+def _last_block_id_from_json(header: "_Members") -> BlockID:
+    if header.value("last_block_id") is None:
+        return NIL_BLOCK_ID
+    last = header.members("last_block_id")
+    return BlockID(last.hex("hash", HASH_BYTES), _parts_from_json(last.members("parts")))
+
+
+def _parts_to_json(parts: PartSetHeader) -> Json:
+    return {"total": parts.total, "hash": parts.hash.hex()}
+
+
+def _parts_from_json(members: "_Members") -> PartSetHeader:
+    return PartSetHeader(members.integer("total", 1, MAX_BLOCK_PARTS), members.hex("hash", HASH_BYTES))
 
 
 def _path_to_json(path: Path) -> dict[str, Json]:
     return {"index": path.index, "total": path.total, "aunts": [aunt.hex() for aunt in path.aunts]}
 
 
-def _signature_from_json(value: Json) -> Precommit:
+def _path_from_json(members: "_Members") -> Path:
+    # A transaction takes at least one unit, so no block holds more of them than units (N2).
+    return Path(
+        index=members.integer("index", 0, MAX_BLOCK_UNITS - 1),
+        total=members.integer("total", 1, MAX_BLOCK_UNITS),
+        aunts=members.array("aunts", MAX_AUNTS, _aunt_from_json),
+    )
+
+
+def _aunt_from_json(value: Json, where: str) -> Hash:
+    return Hash(_unhex(value, HASH_BYTES, where))
+
+
+def _key_from_json(value: Json, where: str) -> PublicKey:
+    return PublicKey(_unhex(value, KEY_BYTES, where))
+
+
+def _precommit_from_json(value: Json, where: str) -> Precommit:
     match value:
-        case [int(index), str(time), str(signature)] if not isinstance(index, bool):
-            if not 0 <= index < MAX_VALIDATORS:
-                raise _malformed("commit.signatures", f"{index} is no validator's number")
-            return Precommit(index, parse_rfc3339(time, WHAT), _base64(signature, 64))
-    raise _malformed("commit.signatures", "each must be [number, time, signature]")
+        case [int(index), time, signature] if type(index) is int and 0 <= index < MAX_VALIDATORS:
+            return Precommit(index, _time(time, where), _unhex(signature, SIGNATURE_BYTES, where))
+    raise _malformed(where, f"it is not [index below {MAX_VALIDATORS}, time, signature]")
 
 
-def _key_from_json(value: Json) -> PublicKey:
-    if not isinstance(value, str):
-        raise _malformed("validators", "each must be a key in hex")
-    return PublicKey(_unhex(value, 32, "validators"))
+class _Members:
+    """Typed access to the members of one object; raises BadProof on a misfit.
+
+    Members that nobody asks for are not looked at here: the comparison at the end of `decode_receipt` refuses them.
+    """
+
+    __slots__ = ("_values", "_where")
+
+    def __init__(self, value: Json, where: str) -> None:
+        if not isinstance(value, dict):
+            raise _malformed(where or "its beginning", "it is not an object")
+        self._values = value
+        self._where = where
+
+    def value(self, name: str) -> Json:
+        if name not in self._values:
+            raise _malformed(self._place(name), "it is missing")
+        return self._values[name]
+
+    def members(self, name: str) -> "_Members":
+        return _Members(self.value(name), self._place(name))
+
+    def integer(self, name: str, low: int, high: int) -> int:
+        value = self.value(name)
+        if type(value) is not int or not low <= value <= high:
+            raise _malformed(self._place(name), f"it is not an integer from {low} to {high}")
+        return value
+
+    def text(self, name: str, max_chars: int) -> str:
+        value = self.value(name)
+        if not isinstance(value, str) or len(value) > max_chars:
+            raise _malformed(self._place(name), f"it is not a text of at most {max_chars} characters")
+        return value
+
+    def hex(self, name: str, size: int) -> bytes:
+        return _unhex(self.value(name), size, self._place(name))
+
+    def time(self, name: str) -> TimeNs:
+        return _time(self.value(name), self._place(name))
+
+    def array(self, name: str, most: int, read: Callable[[Json, str], T]) -> tuple[T, ...]:
+        value, place = self.value(name), self._place(name)
+        if not isinstance(value, list) or len(value) > most:
+            raise _malformed(place, f"it is not an array of at most {most}")
+        return tuple([read(item, f"{place}[{at}]") for at, item in enumerate(value)])
+
+    def _place(self, name: str) -> str:
+        return f"{self._where}.{name}" if self._where else name
+
+
+def _unhex(value: Json, size: int, where: str) -> bytes:
+    try:
+        if not isinstance(value, str) or len(value) != 2 * size:
+            raise ValueError
+        return bytes.fromhex(value)
+    except ValueError:
+        raise _malformed(where, f"it is not {size} bytes in hex") from None
+
+
+def _time(value: Json, where: str) -> TimeNs:
+    if not isinstance(value, str) or len(value) > _MAX_TIME_CHARS:
+        raise _malformed(where, "it is not a time")
+    return parse_rfc3339(value, f"{_WHAT} at {where}")
 
 
 def _malformed(name: str, why: str) -> BadProof:
     return BadProof(codes.MALFORMED_RECEIPT, name=name, why=why)
-
-
-def _unhex(text: str, size: int, name: str) -> bytes:
-    try:
-        data = bytes.fromhex(text)
-    except ValueError:
-        raise _malformed(name, "it is not hex") from None
-    if len(data) != size or data.hex() != text:
-        raise _malformed(name, f"it must be {size} bytes in lower-case hex")
-    return data
-
-
-def _base64(text: str, size: int) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise _malformed("commit.signatures", "a signature is not base64") from None
-    if len(data) != size or base64.b64encode(data).decode() != text:
-        raise _malformed("commit.signatures", f"a signature must be {size} bytes in base64")
-    return data
-
-
-class _Members:
-    """One JSON object, read member by member; `end` refuses what was not asked for."""
-
-    def __init__(self, value: Json, name: str) -> None:
-        if not isinstance(value, dict):
-            raise _malformed(name or WHAT, "it is not an object")
-        self._left = dict(value)
-        self._name = name
-
-    def whole(self, name: str, low: int, high: int) -> int:
-        value = self._take(name)
-        if type(value) is not int or not low <= value <= high:
-            raise _malformed(self._path(name), f"it must be a whole number from {low} to {high}")
-        return value
-
-    def text(self, name: str, max_chars: int) -> str:
-        value = self._take(name)
-        if not isinstance(value, str) or len(value) > max_chars:
-            raise _malformed(self._path(name), f"it must be a text of at most {max_chars} characters")
-        return value
-
-    def hex(self, name: str, size: int) -> bytes:
-        return _unhex(self.text(name, 2 * size), size, self._path(name))
-
-    def items(self, name: str, most: int, read: Callable[[Json], T]) -> tuple[T, ...]:
-        value = self._take(name)
-        if not isinstance(value, list) or len(value) > most:
-            raise _malformed(self._path(name), f"it must be a list of at most {most}")
-        return tuple(map(read, value))
-
-    def members(self, name: str) -> "_Members":
-        return _Members(self._take(name), self._path(name))
-
-    def path(self) -> Path:
-        return Path(
-            index=self.whole("index", 0, MAX_INT),
-            total=self.whole("total", 1, MAX_INT),
-            aunts=self.items("aunts", MAX_AUNTS, self._aunt),
-        )
-
-    def peek(self, name: str) -> Json:
-        return self._left.get(name)
-
-    def end(self) -> None:
-        if self._left:
-            raise _malformed(self._path(min(self._left)), "no such field belongs here")
-
-    def _aunt(self, value: Json) -> Hash:
-        if not isinstance(value, str):
-            raise _malformed(self._path("aunts"), "each must be a hash in hex")
-        return Hash(_unhex(value, 32, self._path("aunts")))
-
-    def _take(self, name: str) -> Json:
-        if name not in self._left:
-            raise _malformed(self._path(name), "it is missing")
-        return self._left.pop(name)
-
-    def _path(self, name: str) -> str:
-        return f"{self._name}.{name}" if self._name else name

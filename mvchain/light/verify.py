@@ -34,7 +34,7 @@ class VerifiedReceipt:
 
 
 def verify_receipt(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt:
-    """Verify an open receipt file against a genesis file.
+    """Verify an open receipt file against a genesis file. Signatures come last, since they cost the most.
 
     Raises:
         BadProof: it does not hold; the code says which claim failed.
@@ -42,65 +42,74 @@ def verify_receipt(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt:
     receipt = decode_receipt(untrusted)
     if receipt.chain_id != trusted.chain_id:
         raise BadProof(codes.RECEIPT_OF_ANOTHER_CHAIN, chain=receipt.chain_id, trusted=trusted.chain_id)
-    validators = trusted.validators()
-    vouching = _verify_signatures(receipt, trusted, validators)
-    _verify_link(receipt)
+    _verify_headers(receipt)
     _verify_paths(receipt)
+    validators = _verified_set(receipt, trusted)
+    _verify_commit(receipt, validators)
+    agency_of = {agency.validator_key: agency for agency in trusted.agencies}
     return VerifiedReceipt(
         ballot=receipt.ballot,
-        height=Height(receipt.header.height),
+        height=receipt.header.height,
         time_ns=receipt.header.time_ns,
         accepted=receipt.result,
-        vouching=vouching,
+        vouching=tuple(agency_of[validators[one.index].public_key] for one in receipt.signatures),
         agencies=len(validators),
     )
 
 
-def _verify_signatures(receipt: OpenReceipt, trusted: Genesis, validators: ValidatorSet) -> tuple[GenesisAgency, ...]:
-    """The agencies of the genesis file signed the next header, and the receipt holds just enough of them."""
-    header = receipt.next_header
-    validate_header_basic(header)
-    same_set = receipt.validators == tuple(validator.public_key for validator in validators)
-    if not same_set or header.validators_hash != validators.hash:
-        raise BadProof(codes.RECEIPT_VALIDATORS, height=header.height)
-    entries = [ABSENT_SIG] * len(validators)
-    last = -1
-    for one in receipt.signatures:
-        if not last < one.index < len(validators):
-            raise BadProof(codes.RECEIPT_SIGNERS, height=header.height)
-        last = one.index
-        entries[last] = CommitSig(Flag.COMMIT, validators[last].address, one.time_ns, one.signature)
-    if not validators.has_quorum(sum(validators[one.index].power for one in receipt.signatures)):
-        raise BadProof(codes.RECEIPT_NO_QUORUM, height=header.height, have=len(receipt.signatures), of=len(validators))
-    if validators.has_quorum(sum(validators[one.index].power for one in receipt.signatures[1:])):
-        raise BadProof(codes.RECEIPT_SIGNERS, height=header.height)
-    commit = Commit(Height(header.height), receipt.commit_round, receipt.block_id, tuple(entries))
-    verify_commit_light(commit, receipt.chain_id, validators, Height(header.height), receipt.block_id)
-    by_key = {agency.validator_key: agency for agency in trusted.agencies}
-    return tuple(by_key[validators[one.index].public_key] for one in receipt.signatures)
-
-
-def _verify_link(receipt: OpenReceipt) -> None:
-    """The signed header names the header that holds the ballot."""
+def _verify_headers(receipt: OpenReceipt) -> None:
+    """The next header names the one that holds the ballot, so that whoever signs the next vouches for both."""
     header, following = receipt.header, receipt.next_header
     validate_header_basic(header)
+    validate_header_basic(following)
     if following.height != header.height + 1 or following.last_block_id.hash != header.hash():
         raise BadProof(codes.RECEIPT_HEADERS, height=header.height, following=following.height)
     if following.time_ns <= header.time_ns:
-        raise BadProof(codes.RECEIPT_HEADERS, height=header.height, following=following.height)
+        raise BadProof(codes.RECEIPT_TIMES, height=header.height, following=following.height)
 
 
 def _verify_paths(receipt: OpenReceipt) -> None:
-    """Included and accepted, at the same index of the same total: a root does not bind the total (C19)."""
-    if not receipt.included.proves(receipt.ballot, receipt.header.data_hash):
-        raise BadProof(codes.RECEIPT_NOT_INCLUDED, ballot=receipt.ballot.hex(), height=receipt.header.height)
-    one = receipt.result
-    result = accepted_ballot(one.poll, one.number, one.voter, one.units).encode()
-    if not receipt.accepted.proves(result, receipt.next_header.last_results_hash):
-        raise BadProof(codes.RECEIPT_NOT_ACCEPTED, ballot=receipt.ballot.hex(), height=receipt.header.height)
-    same_place = (receipt.included.index, receipt.included.total) == (
-        receipt.accepted.index,
-        receipt.accepted.total,
-    )
-    if not same_place:
-        raise BadProof(codes.RECEIPT_OTHER_PLACE, ballot=receipt.ballot.hex())
+    """Included and accepted, at the same index of the same total.
+
+    A block has as many results as transactions. So paths of equal index and total turn alike and end at the same
+    leaf of both trees, even if index and total are lies: a root does not bind them (C19).
+    """
+    height, ballot = receipt.header.height, receipt.ballot.hex()
+    included, accepted = receipt.included, receipt.accepted
+    if (included.index, included.total) != (accepted.index, accepted.total):
+        raise BadProof(codes.RECEIPT_OTHER_PLACE, ballot=ballot)
+    if not included.proves(receipt.ballot, receipt.header.data_hash):
+        raise BadProof(codes.RECEIPT_NOT_INCLUDED, ballot=ballot, height=height)
+    said = receipt.result
+    result = accepted_ballot(said.poll, said.number, said.voter, said.units).encode()
+    if not accepted.proves(result, receipt.next_header.last_results_hash):
+        raise BadProof(codes.RECEIPT_NOT_ACCEPTED, ballot=ballot, height=height)
+
+
+def _verified_set(receipt: OpenReceipt, trusted: Genesis) -> ValidatorSet:
+    """The set that signs the next header is that of the genesis file, and the receipt lists it so."""
+    validators = trusted.validators()
+    listed = receipt.validators == tuple(validator.public_key for validator in validators)
+    if not listed or receipt.next_header.validators_hash != validators.hash:
+        raise BadProof(codes.RECEIPT_VALIDATORS, height=receipt.next_header.height)
+    return validators
+
+
+def _verify_commit(receipt: OpenReceipt, validators: ValidatorSet) -> None:
+    """A quorum signed the next header: each validator once, in the order of the set, and none too many (L11)."""
+    height = receipt.next_header.height
+    entries = [ABSENT_SIG] * len(validators)
+    power, previous = 0, -1
+    for one in receipt.signatures:
+        if not previous < one.index < len(validators):
+            raise BadProof(codes.RECEIPT_SIGNERS, height=height)
+        if validators.has_quorum(power):
+            raise BadProof(codes.RECEIPT_TOO_MANY_SIGNERS, height=height, have=len(receipt.signatures))
+        validator = validators[one.index]
+        entries[one.index] = CommitSig(Flag.COMMIT, validator.address, one.time_ns, one.signature)
+        power += validator.power
+        previous = one.index
+    if not validators.has_quorum(power):
+        raise BadProof(codes.RECEIPT_NO_QUORUM, height=height, have=len(receipt.signatures), of=len(validators))
+    commit = Commit(height, receipt.commit_round, receipt.block_id, tuple(entries))
+    verify_commit_light(commit, receipt.chain_id, validators, height, receipt.block_id)

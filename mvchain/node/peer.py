@@ -281,6 +281,9 @@ class Peer:
         for data in bundle:
             sealed = self._channel.seal(data)
             pieces += (len(sealed).to_bytes(LENGTH_BYTES, "big"), sealed)
+        if self._writer.is_closing():  # it broke meanwhile
+            self._end()
+            return
         self._writer.writelines(pieces)
         while True:
             waiting = self._writer.transport.get_write_buffer_size()

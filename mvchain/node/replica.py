@@ -459,7 +459,7 @@ class Replica:
         try:
             proposal = guard.sign_proposal(height, round_, effect.pol_round, candidate.block_id, time_ns)
         except GuardRefusal as refusal:
-            logger.info("%s", refusal)
+            logger.debug("%s", refusal)  # usual while the log is replayed
             return
         encoded = proposal.encode()
         self._ports.log.append(Record.PROPOSAL, encoded)
@@ -479,7 +479,7 @@ class Replica:
                 kind, self.machine.height, round_, block_id, self._signing_time(block_id), self._index()
             )
         except GuardRefusal as refusal:
-            logger.info("%s", refusal)
+            logger.debug("%s", refusal)
             return
         encoded = endorsement.encode()
         self._ports.log.append(Record.ENDORSEMENT, encoded)

@@ -125,10 +125,10 @@ class Transport:
         async with asyncio.TaskGroup() as tasks:
             try:
                 self._tasks = tasks
-                for address in self._dial:
-                    tasks.create_task(self._keep_dialling(address))
                 if self._server is not None:
                     await self._server.start_serving()
+                for address in self._dial:
+                    tasks.create_task(self._keep_dialling(address))
                 await asyncio.get_running_loop().create_future()
             finally:
                 self._tasks = None

@@ -226,6 +226,7 @@ PACKED = {
     "trailing bytes": (msgpack.packb([b"a"]) + b"\x00", "MV-1001"),
     "not canonical": (b"\xdc\x00\x01\xc4\x01a", "MV-1003"),
     "claims 2^32 items": (b"\xdd\xff\xff\xff\xff", "MV-1001"),
+    "a float beyond 32 bits": (msgpack.packb([1e300]), "MV-1001"),
     "texts": (msgpack.packb(["a"]), "MV-1001"),
     "a transaction alone": (msgpack.packb(b"a"), "MV-1001"),
     "no transactions": (msgpack.packb([]), "MV-6014"),

@@ -31,6 +31,35 @@ def hashes_of(raws: Iterable[bytes]) -> list[Hash]:
     return [sha256(raw) for raw in raws]
 
 
+Send = Callable[[str, Message], bool]
+
+
+def noting(sent: list[tuple[str, Message]]) -> Send:
+    """Takes everything and notes it."""
+
+    def send(peer: str, message: Message) -> bool:
+        sent.append((peer, message))
+        return True
+
+    return send
+
+
+def noting_messages(sent: list[Message]) -> Send:
+    def send(_: str, message: Message) -> bool:
+        sent.append(message)
+        return True
+
+    return send
+
+
+def noting_peers(sent: list[str]) -> Send:
+    def send(peer: str, _: Message) -> bool:
+        sent.append(peer)
+        return True
+
+    return send
+
+
 class SimNode:
     """What the shell does: judges what arrives (all of it is good, unless refused) and keeps it."""
 
@@ -177,7 +206,7 @@ def test_lost_requests_and_answers_are_repeated(edges: Edges, lost: type[Message
 
 def test_the_next_request_goes_to_another_peer() -> None:
     sent: list[tuple[str, Message]] = []
-    g = TxGossip(lambda peer, message: not sent.append((peer, message)), lambda _: None)
+    g = TxGossip(noting(sent), lambda _: None)
     for peer in "bcd":
         g.connected(peer)
     wanted = Hash(b"w" * 32)
@@ -194,8 +223,8 @@ def test_the_next_request_goes_to_another_peer() -> None:
 
 
 def test_a_false_announcement_is_given_up() -> None:
-    asked = []
-    g = TxGossip(lambda _, message: not asked.append(message), lambda _: None)
+    asked: list[Message] = []
+    g = TxGossip(noting_messages(asked), lambda _: None)
     g.connected("b")
     g.have("b", [Hash(b"w" * 32)], 0)
     for i in range(100):
@@ -207,7 +236,7 @@ def test_a_false_announcement_is_given_up() -> None:
 
 def test_a_proposal_s_transactions_are_asked_of_everybody_until_a_block_is_decided() -> None:
     asked: list[str] = []
-    g = TxGossip(lambda peer, _: not asked.append(peer), lambda _: None)
+    g = TxGossip(noting_peers(asked), lambda _: None)
     for peer in "bcd":
         g.connected(peer)
     g.want("c", [Hash(b"w" * 32)], 0)
@@ -229,7 +258,7 @@ def test_a_proposal_s_transactions_are_asked_of_everybody_until_a_block_is_decid
 
 def test_a_proposal_from_somebody_who_is_gone() -> None:
     asked: list[str] = []
-    g = TxGossip(lambda peer, _: not asked.append(peer), lambda _: None)
+    g = TxGossip(noting_peers(asked), lambda _: None)
     g.connected("b")
     g.want("gone", [Hash(b"w" * 32)], 5)
     assert asked == []
@@ -239,7 +268,7 @@ def test_a_proposal_from_somebody_who_is_gone() -> None:
 
 def test_what_is_being_judged_is_not_fetched_for_a_proposal() -> None:
     asked: list[Message] = []
-    g = TxGossip(lambda _, message: not asked.append(message), lambda _: None)
+    g = TxGossip(noting_messages(asked), lambda _: None)
     g.connected("b")
     assert g.arrived("b", [tx(1)]) == [tx(1)]
     assert g.arrived("b", [tx(1)]) == []
@@ -290,7 +319,7 @@ def test_a_new_or_returning_peer_is_told_what_it_lacks() -> None:
 
 def test_a_peer_that_goes_leaves_its_requests_to_others() -> None:
     asked: list[str] = []
-    g = TxGossip(lambda peer, _: not asked.append(peer), lambda _: None)
+    g = TxGossip(noting_peers(asked), lambda _: None)
     g.connected("b")
     g.connected("c")
     wanted = [Hash(bytes((i,)) * 32) for i in range(10)]
@@ -346,7 +375,7 @@ def test_memory_is_bounded_whatever_a_peer_announces(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(gossip, "MAX_WANTED_PER_PEER", 100)
     monkeypatch.setattr(gossip, "MAX_FINISHED_HASHES", 200)
     asked: list[str] = []
-    g = TxGossip(lambda peer, _: not asked.append(peer), lambda _: None)
+    g = TxGossip(noting_peers(asked), lambda _: None)
     g.connected("bad")
     g.connected("good")
     dice = random.Random(0)

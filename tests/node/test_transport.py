@@ -201,7 +201,7 @@ async def test_messages_arrive_in_order_both_ways(start: StartNode) -> None:
             assert (await b.next("message"))[1] == message
     await stop(b)
     assert (await a.next("disconnect"))[0] is at_a
-    assert a.transport.peers == ()
+    assert not a.transport.peers
 
 
 async def test_the_largest_message_passes(start: StartNode) -> None:
@@ -425,18 +425,21 @@ async def test_lengths_out_of_bounds_are_refused_unread(start: StartNode, size: 
     await a.next("disconnect")
 
 
-async def test_altered_and_repeated_frames(start: StartNode) -> None:
+@pytest.mark.parametrize("altered", [True, False])
+async def test_altered_and_repeated_frames(start: StartNode, altered: bool) -> None:
     a = await start(SMALL)
-    for alter in (lambda frame: frame[:-1] + bytes((frame[-1] ^ 1,)), lambda frame: frame):
-        raw = await Raw.peer(a, SMALL, LARGE)
-        await a.next("connect")
-        assert raw.channel is not None
-        frame = raw.channel.seal(wire.encode(HaveTransactions(())))
+    raw = await Raw.peer(a, SMALL, LARGE)
+    await a.next("connect")
+    assert raw.channel is not None
+    frame = raw.channel.seal(wire.encode(HaveTransactions(())))
+    if altered:
+        frame = frame[:-1] + bytes((frame[-1] ^ 1,))
+    else:
         raw.frame(frame)
         await a.next("message")
-        raw.frame(alter(frame))
-        assert await raw.refusal() == "MV-2121"
-        await a.next("disconnect")
+    raw.frame(frame)
+    assert await raw.refusal() == "MV-2121"
+    await a.next("disconnect")
 
 
 async def test_frames_may_come_byte_by_byte(start: StartNode) -> None:
