@@ -37,6 +37,21 @@ def facts(rows: Iterable[tuple[str, object]]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in shown)
 
 
+def counted(number: int, what: str) -> str:
+    """As `1 ballot`, `1,024 ballots`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def waiting(actions: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Facts about actions that wait for approvals: what would happen, who agreed so far, what to name to approve."""
+    rows = []
+    for action in actions:
+        until = f" until {local_time(action['closes_at_ms'])}" if action["closes_at_ms"] else ""
+        approvals = counted(len(action["approvals"]), "approval")
+        rows += [("waiting", f"{action['kind']}{until}, {approvals} so far; to approve:"), ("", action["hash"])]
+    return rows
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table of at most 80 columns; Korean letters take two each."""
     from rich.box import SIMPLE_HEAD
@@ -70,7 +85,7 @@ def _rendered(renderable: object) -> str:
     console = Console(width=WIDTH, color_system=None)
     with console.capture() as capture:
         console.print(renderable)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from mvchain.cli.options import (
     ask,
     parse_time,
 )
-from mvchain.cli.output import bars, facts, local_time, print_result, table
+from mvchain.cli.output import bars, counted, facts, local_time, print_result, table, waiting
 from mvchain.core.types import Hash, PollNumber
 
 if TYPE_CHECKING:
@@ -184,10 +184,6 @@ def _text(texts: dict[str, str]) -> str:
     return texts.get("ko") or next(iter(texts.values()), "")
 
 
-def _waiting(poll: dict[str, Any]) -> list[tuple[str, str]]:
-    return [("waiting", f"{action['kind']}: mvchain approve {action['hash']}") for action in poll["pending"]]
-
-
 def _print_poll(poll: dict[str, Any], *, as_json: bool) -> None:
     definition = poll["definition"]
     rows = [
@@ -199,7 +195,7 @@ def _print_poll(poll: dict[str, Any], *, as_json: bool) -> None:
         ("voters", f"{poll['roll']['size']:,} on roll {poll['roll']['number']}"),
         ("ballots", f"{poll['ballots']['size']:,}"),
         ("definition", poll["definition_hash"]),
-        *_waiting(poll),
+        *waiting(poll["pending"]),
     ]
     lines = [facts(rows)]
     for number, question in enumerate(definition["questions"], 1):
@@ -213,17 +209,18 @@ def _results_text(poll: dict[str, Any]) -> str:
     tally = poll["tally"]
     if tally is None:
         return f"{head}\nThe totals of this poll are not released yet."
-    lines = [head, f"{tally['ballots']:,} ballots counted"]
+    final = poll["state"] == "final"
+    lines = [head, f"{counted(tally['ballots'], 'ballot')} {'counted' if final else 'so far'}"]
     if poll["disputed"]:
         lines.append("DISPUTED: the count and the recount differ; both are in the record (--json).")
-    for question, counted in zip(poll["definition"]["questions"], tally["questions"], strict=True):
+    for question, totals in zip(poll["definition"]["questions"], tally["questions"], strict=True):
         titles = {option["id"]: _text(option["title"]) for option in question["options"]}
         # Most first; equal ones as in the poll.
-        ranked = sorted(counted["options"], key=lambda option: -option["total"])
+        ranked = sorted(totals["options"], key=lambda option: -option["total"])
         lines.append(f"\n{_text(question['title'])}")
         lines.append(bars([(titles[option["id"]], option["total"]) for option in ranked]))
-        if counted["blanks"]:
-            lines.append(f"{counted['blanks']:,} blank")
+        if totals["blanks"]:
+            lines.append(f"{totals['blanks']:,} blank")
     return "\n".join(lines)
 
 
@@ -231,7 +228,7 @@ def _print_step(done: Hash, poll: dict[str, Any], *, as_json: bool) -> None:
     waits = any(action["hash"] == done.hex() for action in poll["pending"])
     document = {"hash": done.hex(), "poll": poll["poll"], "state": poll["state"], "in_force": not waits}
     if waits:
-        text = f"It takes effect when enough operators have run: mvchain approve {done.hex()}"
+        text = f"It takes effect when enough operators have agreed to it:\nmvchain approve {done.hex()}"
     else:
         text = f"Done. Poll {poll['poll']} is {poll['state']}; it closes {local_time(poll['closes_at_ms'])}."
     print_result(document, text, as_json=as_json)

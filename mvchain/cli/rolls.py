@@ -18,7 +18,7 @@ from mvchain.cli.options import (
     act,
     ask,
 )
-from mvchain.cli.output import facts, print_result, progress_bar
+from mvchain.cli.output import facts, print_result, progress_bar, waiting
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
 from mvchain.core.limits import MAX_WEIGHT
@@ -106,5 +106,5 @@ def _print_roll(roll: dict[str, Any], *, as_json: bool) -> None:
         ("poll", roll["poll"] or "none yet"),
         ("root", roll["root"]),
     ]
-    rows += [("waiting", f"{action['kind']}: mvchain approve {action['hash']}") for action in roll["pending"]]
+    rows += waiting(roll["pending"])
     print_result(roll, facts(rows), as_json=as_json)

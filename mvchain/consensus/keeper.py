@@ -234,6 +234,4 @@ class Keeper:
 
     def _keeps(self, round_: Round) -> bool:
         """The same rounds, and those whose quorum of prevotes a proposal refers to (L28)."""
-        return self._keeps_proposal(round_) or any(
-            round_ == proposal.pol_round for proposal in self.proposals.values()
-        )
+        return self._keeps_proposal(round_) or any(round_ == proposal.pol_round for proposal in self.proposals.values())

@@ -81,9 +81,7 @@ class Machine:
         params: the timeouts of genesis.
     """
 
-    def __init__(
-        self, height: Height, validators: ValidatorSet, me: Address | None, params: ConsensusParams
-    ) -> None:
+    def __init__(self, height: Height, validators: ValidatorSet, me: Address | None, params: ConsensusParams) -> None:
         self.height = height
         self.validators = validators
         self.round = Round(0)

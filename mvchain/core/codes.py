@@ -1109,6 +1109,7 @@ DEMO_STANDSTILL = Cause(
     "For {seconds} s nothing happened while waiting until {what}.",
     "Run it again with --keep and read the logs of the nodes in {path}.",
 )
+DEMO_CANNOT_WRITE = Cause("MV-3071", "{path} cannot be written: {why}.", "Name a place that you may write to.")
 WORKER_ENDED = Cause(
     "MV-3070",
     "A process that prepared ballots ended early with exit status {status}.",

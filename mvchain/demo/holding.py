@@ -43,6 +43,8 @@ class Findings:
     """What was seen on the network."""
 
     totals: Totals
+    blanks: Sequence[int]
+    """Of each question."""
     height: int
     app_hashes: Mapping[int, str]
     """By node, all at `height`."""
@@ -85,12 +87,13 @@ class Holding:
             await self._cast(clients[1], kill_one=kill_one)
             casting_s = time.monotonic() - started
             narrator.say("closing the poll and counting")
-            totals = await self._close_poll(clients[1])
+            questions = await self._close_poll(clients[1])
             height, app_hashes = await self._settled(clients)
             narrator.say("checking receipts")
             valid, checked = await self._check_receipts(clients)
             return Findings(
-                totals=totals,
+                totals=tuple({option["id"]: option["total"] for option in one["options"]} for one in questions),
+                blanks=[one["blanks"] for one in questions],
                 height=height,
                 app_hashes=app_hashes,
                 receipts_valid=valid,
@@ -133,12 +136,13 @@ class Holding:
         self._narrator.say(f"starting node {victim} again")
         await self._network.restart(victim)
 
-    async def _close_poll(self, client: Client) -> Totals:
+    async def _close_poll(self, client: Client) -> list[dict[str, Any]]:
+        """The tally of each question."""
         operator = Operator(client, self._network.key(AGENCY, "operator"), self._network.genesis)
         await operator.close(POLL, "all ballots are in")
         shown = await self._until("the result is final", client, lambda shown: shown["state"] == "final")
-        questions = shown["tally"]["questions"]
-        return tuple({option["id"]: option["total"] for option in question["options"]} for question in questions)
+        questions: list[dict[str, Any]] = shown["tally"]["questions"]
+        return questions
 
     async def _settled(self, clients: Mapping[int, Client]) -> tuple[int, dict[int, str]]:
         """Height and app hashes once all nodes stand at one height."""
@@ -206,7 +210,7 @@ async def _ask_as_stranger(client: Client) -> str | None:
     try:
         await client.receipt(Hash(sha256(b"a ballot that nobody cast")))
     except ApiError as error:
-        return str(error)
+        return f"{error.code}: {error.detail}"
     return None
 
 

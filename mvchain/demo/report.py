@@ -57,6 +57,8 @@ class Report:
     definition: PollDefinition
     expected: Totals
     totals: Totals
+    blanks: Sequence[int]
+    """Of each question."""
     chain_id: str
     ballots: int
     seconds: float
@@ -119,63 +121,70 @@ class Report:
         }
 
     def print(self, console: Console) -> None:
-        """For people, at most WIDTH columns wide."""
+        """For people, at most WIDTH columns wide, Korean before English."""
         console.width = min(console.width, WIDTH)
-        say = _printer(console)
-        say(f"\n{both(self.definition.title)}")
-        say(f"{self.ballots:,}표, 노드 {len(self.app_hashes)}개, 블록 {self.height:,}개")
-        say(f"{self.ballots:,} ballots, {len(self.app_hashes)} nodes, {self.height:,} blocks: {self.chain_id}")
-        for question, totals in zip(self.definition.questions, self.totals, strict=True):
-            say(f"\n{both(question.title)}")
-            console.print(_table(question, totals))
-        say("확인 / Checks")
+        nodes = len(self.app_hashes)
+        _say(console, "", *shown_in(self.definition.title))
+        _say(console, f"{self.ballots:,}표, 노드 {nodes}개, 블록 {self.height:,}개")
+        _say(console, f"{self.ballots:,} ballots, {nodes} nodes, {self.height:,} blocks, chain {self.chain_id}")
+        for question, totals, blanks in zip(self.definition.questions, self.totals, self.blanks, strict=True):
+            _say(console, "", *shown_in(question.title))
+            console.print(_table(question, totals, blanks))
+        _say(console, "확인 / Checks")
         for holds, korean, english in self.checks():
-            say(f" {'✔' if holds else '✘ 아님 / NOT:'} {korean}\n   {english}")
-        say("\n측정 / Measured")
-        for line in _measured(self.measures, self.seconds):
-            say(f"   {line}")
+            _say(console, f"  {'✔' if holds else '✘ 아님 / NOT'} {korean}", f"    {english}")
+        _say(console, "", "측정 / Measured")
+        console.print(_measured(self.measures, self.seconds))
 
 
-def _printer(console: Console) -> Any:
-    return lambda text: console.print(text, markup=False, highlight=False)
+def _say(console: Console, *lines: str) -> None:
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
 
 
-def both(texts: Texts) -> str:
-    """Korean and English where both are there, else whatever there is."""
+def shown_in(texts: Texts) -> list[str]:
+    """Korean and English where they are there, else whatever there is."""
     by_language = dict(texts)
-    shown = [by_language[language] for language in LANGUAGES if language in by_language]
-    return " / ".join(shown or [text for _, text in texts])
+    return [by_language[language] for language in LANGUAGES if language in by_language] or list(by_language.values())
 
 
-def _table(question: Question, totals: Mapping[str, int]) -> Table:
+def _table(question: Question, totals: Mapping[str, int], blanks: int) -> Table:
     """Options by their totals, highest first; equal ones share their rank."""
     korean, english = UNITS[question.type]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, expand=True)
     table.add_column("순위\nRank", justify="right")
     table.add_column("보기\nOption", ratio=1)
     table.add_column(f"{korean}\n{english}", justify="right")
     table.add_column("", width=BAR_WIDTH)
-    titles = {option.id: both(option.title) for option in question.options}
+    titles = {option.id: " / ".join(shown_in(option.title)) for option in question.options}
     ordered = sorted(totals.items(), key=lambda item: -item[1])
     largest = max(totals.values()) or 1
     for option_id, total in ordered[:SHOWN_OPTIONS]:
         rank = 1 + sum(other > total for other in totals.values())
         bar = "█" * round(BAR_WIDTH * total / largest)
         table.add_row(str(rank), escape(titles[option_id]), f"{total:,}", bar)
-    if (left := len(ordered) - SHOWN_OPTIONS) > 0:
-        table.add_row("", f"그 밖의 {left}개 / and {left} more", f"{sum(t for _, t in ordered[SHOWN_OPTIONS:]):,}", "")
+    if rest := ordered[SHOWN_OPTIONS:]:
+        total = sum(total for _, total in rest)
+        table.add_row("", f"그 밖의 {len(rest)}개 / {len(rest)} more", f"{total:,}", "")
+    if blanks:
+        table.add_row("", "기권 / Blank", f"{blanks:,}", "")
     return table
 
 
-def _measured(measures: Measures, seconds: float) -> Sequence[str]:
+def _measured(measures: Measures, seconds: float) -> Table:
     resident = measures.max_resident_bytes
-    memory = "unknown on this system" if resident is None else f"{resident / 1e6:,.0f} MB"
     times = measures.disk_bytes_per_ballot / measures.transaction_bytes
-    return (
-        f"whole run                  {seconds:,.1f} s",
-        f"committed                  {measures.committed_per_s:,.0f} ballots/s",
-        f"r, all cores verifying     {measures.verifications_per_s:,.0f} signatures/s",
-        f"L = r / nodes              {measures.limit_per_s:,.0f} ballots/s; committed / L = {measures.ratio:.2f}",
-        f"memory of the largest node {memory}",
-        f"disk per ballot and node   {measures.disk_bytes_per_ballot:,.0f} bytes, {times:.1f} times its transaction",
+    rows = (
+        ("전체 시간 / whole run", f"{seconds:,.1f} s"),
+        ("기록 속도 / committed", f"{measures.committed_per_s:,.0f} ballots/s"),
+        ("서명 검증 r / all cores verifying", f"{measures.verifications_per_s:,.0f} signatures/s"),
+        ("한계 L = r / 노드 수 / nodes", f"{measures.limit_per_s:,.0f} ballots/s"),
+        ("한계 대비 / committed to L", f"{measures.ratio:.2f}"),
+        ("노드 최대 메모리 / memory of a node", "-" if resident is None else f"{resident / 1e6:,.0f} MB at most"),
+        ("한 표의 디스크 / disk per ballot", f"{measures.disk_bytes_per_ballot:,.0f} bytes in each node"),
+        ("거래 크기 대비 / to its transaction", f"{times:.1f}"),
     )
+    grid = Table.grid(padding=(0, 2))
+    for label, value in rows:
+        grid.add_row(f"  {label}", value)
+    return grid

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mvchain.core.errors import MvchainError
+from mvchain.core import codes
+from mvchain.core.errors import BadConfiguration, MvchainError
 from mvchain.demo import elections
 from mvchain.demo.elections import POLL, Election
 from mvchain.demo.holding import Findings, Holding, directory_bytes
@@ -45,6 +46,9 @@ def run_demo(options: Options) -> bool:
         MvchainError: the run could not be finished; the nodes' files are kept then.
     """
     narrator = Narrator()
+    if options.json_out is not None:
+        # Now and not after a long run is the time to find out.
+        _write(options.json_out, "")
     election = elections.shipped() if options.pb is None else elections.from_pb(options.pb)
     directory = Path(tempfile.mkdtemp(prefix="mvchain-demo-"))
     keep = options.keep
@@ -61,8 +65,15 @@ def run_demo(options: Options) -> bool:
             shutil.rmtree(directory)
     report.print(Console())
     if options.json_out is not None:
-        options.json_out.write_text(json.dumps(report.to_json(), indent=2) + "\n")
+        _write(options.json_out, json.dumps(report.to_json(), indent=2) + "\n")
     return report.ok
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise BadConfiguration(codes.DEMO_CANNOT_WRITE, path=path, why=error.strerror) from None
 
 
 def _run(directory: Path, options: Options, election: Election, narrator: Narrator) -> Report:
@@ -74,12 +85,18 @@ def _run(directory: Path, options: Options, election: Election, narrator: Narrat
     narrator.say("measuring how many signatures this machine verifies per second")
     rate = verification_rate()
     ballots = _signed(network, definition, election, narrator)
-    found = asyncio.run(_hold(network, Holding(network, definition, ballots, narrator), narrator, options))
+    holding = Holding(network, definition, ballots, narrator)
+    try:
+        found = asyncio.run(_hold(network, holding, narrator, options))
+    except asyncio.CancelledError:
+        # By SIGTERM, which asks for the same as Ctrl-C.
+        raise KeyboardInterrupt from None
     growth = directory_bytes(network.home(1).store) - found.store_bytes_before
     return Report(
         definition=definition,
         expected=election.totals,
         totals=found.totals,
+        blanks=found.blanks,
         chain_id=network.genesis.chain_id,
         ballots=len(ballots),
         seconds=time.monotonic() - started,

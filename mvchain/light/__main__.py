@@ -11,11 +11,21 @@ import sys
 from pathlib import Path
 
 from mvchain.core import codes
-from mvchain.core.errors import BadConfiguration, MvchainError
+from mvchain.core.errors import BadConfiguration, BadProof, MvchainError
 from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
 from mvchain.ledger.genesis import Genesis
 from mvchain.light.verify import verify_receipt
 from mvchain.light.words import failure_in_words, receipt_in_words
+
+DESCRIPTION = """\
+투표확인증이 진짜인지 네트워크 없이 확인합니다.
+Verifies a voting receipt against the genesis file of its chain, offline."""
+RECEIPT_HELP = """\
+투표확인증 파일 (.mvreceipt.json)
+the receipt"""
+GENESIS_HELP = """\
+참여 기관들이 공개한 제네시스 파일
+the genesis file that the agencies publish"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,22 +36,17 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     parser = argparse.ArgumentParser(
         prog="python -m mvchain.light",
-        description="투표확인증을 검증합니다. / Verifies a voting receipt against its chain's genesis file, offline.",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("receipt", type=Path, metavar="RECEIPT", help="확인증 파일 / the receipt, *.mvreceipt.json")
-    parser.add_argument(
-        "--genesis",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="기관들이 공개한 제네시스 파일 / the genesis file that the agencies publish",
-    )
+    parser.add_argument("receipt", type=Path, metavar="RECEIPT", help=RECEIPT_HELP)
+    parser.add_argument("--genesis", type=Path, required=True, metavar="FILE", help=GENESIS_HELP)
     chosen = parser.parse_args(arguments)
     try:
         genesis = Genesis.decode(_read(chosen.genesis, MAX_GENESIS_BYTES))
         verified = verify_receipt(_read(chosen.receipt, MAX_RECEIPT_BYTES), genesis)
     except MvchainError as error:
-        print(failure_in_words(error))
+        print(failure_in_words(error), file=sys.stdout if isinstance(error, BadProof) else sys.stderr)
         return 1
     print(receipt_in_words(verified))
     return 0

@@ -134,6 +134,18 @@ class OpenReceipt:
     def encode(self) -> bytes:
         """The file."""
         result = self.result
+        accepted = _path_to_json(self.accepted)
+        accepted["result"] = {
+            "poll": result.poll,
+            "number": result.number,
+            "voter": result.voter.hex(),
+            "units": result.units,
+        }
+        commit: Json = {
+            "round": self.commit_round,
+            "parts": _parts_to_json(self.commit_parts),
+            "signatures": [[one.index, format_rfc3339(one.time_ns), one.signature.hex()] for one in self.signatures],
+        }
         return strict_json.canonical(
             {
                 "format": FORMAT,
@@ -142,22 +154,8 @@ class OpenReceipt:
                 "header": _header_to_json(self.header),
                 "next_header": _header_to_json(self.next_header),
                 "included": _path_to_json(self.included),
-                "accepted": {
-                    **_path_to_json(self.accepted),
-                    "result": {
-                        "poll": result.poll,
-                        "number": result.number,
-                        "voter": result.voter.hex(),
-                        "units": result.units,
-                    },
-                },
-                "commit": {
-                    "round": self.commit_round,
-                    "parts": _parts_to_json(self.commit_parts),
-                    "signatures": [
-                        [one.index, format_rfc3339(one.time_ns), one.signature.hex()] for one in self.signatures
-                    ],
-                },
+                "accepted": accepted,
+                "commit": commit,
                 "validators": [key.hex() for key in self.validators],
             }
         )

@@ -28,7 +28,7 @@ class VerifiedReceipt:
     """Time of the block that holds the ballot."""
     accepted: AcceptedBallot
     vouching: tuple[GenesisAgency, ...]
-    """Agencies whose signatures the receipt holds: just enough for a quorum."""
+    """Agencies whose signatures the receipt holds, by number: just enough for a quorum."""
     agencies: int
     """How many there are in all."""
 
@@ -46,13 +46,13 @@ def verify_receipt(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt:
     _verify_paths(receipt)
     validators = _verified_set(receipt, trusted)
     _verify_commit(receipt, validators)
-    agency_of = {agency.validator_key: agency for agency in trusted.agencies}
+    signed = {validators[one.index].public_key for one in receipt.signatures}
     return VerifiedReceipt(
         ballot=receipt.ballot,
         height=receipt.header.height,
         time_ns=receipt.header.time_ns,
         accepted=receipt.result,
-        vouching=tuple(agency_of[validators[one.index].public_key] for one in receipt.signatures),
+        vouching=tuple(agency for agency in trusted.agencies if agency.validator_key in signed),
         agencies=len(validators),
     )
 

@@ -16,13 +16,16 @@ COLUMNS = 80
 KST = timezone(timedelta(hours=9), "KST")
 WEEKDAYS = "월화수목금토일"
 NS_PER_S = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _EXPLAINED = {
     codes.RECEIPT_OF_ANOTHER_CHAIN: (
         "이 확인증과 제네시스 파일은 서로 다른 투표 시스템의 것입니다. 확인증을 발급한 투표 시스템의 제네시스 파일로 "
         "다시 확인해 주십시오."
     ),
-    codes.UNKNOWN_RECEIPT_FORMAT: "이 프로그램이 알지 못하는 확인증 형식입니다. 최신 프로그램으로 다시 확인해 주십시오.",
+    codes.UNKNOWN_RECEIPT_FORMAT: (
+        "이 프로그램이 알지 못하는 확인증 형식입니다. 최신 프로그램으로 다시 확인해 주십시오."
+    ),
 }
 _DOUBTED = (
     "이 확인증은 믿을 수 없습니다. 파일이 손상되었거나 위조되었을 수 있습니다. 투표한 곳에서 확인증을 다시 받아 "
@@ -39,9 +42,6 @@ def time_in_korean(time_ns: TimeNs) -> str:
 def time_in_english(time_ns: TimeNs) -> str:
     """As `2025-08-22 00:00:07 UTC`."""
     return f"{_EPOCH + timedelta(seconds=time_ns // NS_PER_S):%Y-%m-%d %H:%M:%S} UTC"
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def receipt_in_words(verified: VerifiedReceipt) -> str:
@@ -80,7 +80,7 @@ def failure_in_words(error: MvchainError) -> str:
     else:
         korean = "파일을 읽지 못했거나 제네시스 파일이 올바르지 않습니다. 파일 위치와 내용을 확인해 주십시오."
     return _folded(
-        "✘ 확인증을 확인하지 못했습니다.",
+        "✘ 아직 확인하지 못했습니다.",
         f"  {korean}",
         "",
         "✘ Not verified.",

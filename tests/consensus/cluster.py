@@ -7,6 +7,7 @@ arithmetic of its own.
 """
 
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 
@@ -52,7 +53,7 @@ class Peer(Node):
 
     def broadcast(self, message: SignedMessage) -> None:
         for to in self.others():
-            self.cluster.send(self, to, lambda to=to: to.receive(message))
+            self.cluster.send(self, to, partial(to.receive, message))
 
     def others(self) -> list["Peer"]:
         return [peer for peer in self.cluster.peers if peer is not self]
@@ -61,7 +62,7 @@ class Peer(Node):
         fed_back = super().carry_out(effect)
         match effect:
             case ScheduleTimeout(kind=kind, round=round_, duration_ms=duration_ms):
-                self.cluster.after(duration_ms, lambda: self.feed(TimeoutElapsed(kind, round_)))
+                self.cluster.after(duration_ms, partial(self.feed, TimeoutElapsed(kind, round_)))
             case Decide(round=round_, block_id=block_id):
                 self.take(round_, block_id, self.machine.keeper.precommits_of_commit(round_, block_id))
         return fed_back
@@ -76,23 +77,23 @@ class Peer(Node):
         """Tell what is held; ask for blocks; hand out a decision."""
         told = exchange.known(self.machine.keeper)
         for to in self.others():
-            self.cluster.send(self, to, lambda to=to: to.answer(self, told))
+            self.cluster.send(self, to, partial(to.answer, self, told))
             for block_id in self.wanted:
-                self.cluster.send(self, to, lambda to=to, b=block_id: to.hand_out(self, b))
+                self.cluster.send(self, to, partial(to.hand_out, self, block_id))
         self.cluster.after(GOSSIP_MS, self.gossip)
 
     def answer(self, to: "Peer", told: exchange.Holdings) -> None:
         if self.decided_in is not None and self.decision is not None:
-            decided = (self.decided_in, self.decision, self.commit)
-            self.cluster.send(self, to, lambda: to.take(*decided))
+            self.cluster.send(self, to, partial(to.take, self.decided_in, self.decision, self.commit))
             return
         missing = exchange.missing_for(self.machine.keeper, told)
-        for message in (*missing.proposals, *missing.endorsements):
-            self.cluster.send(self, to, lambda message=message: to.receive(message))
+        lacking: list[SignedMessage] = [*missing.proposals, *missing.endorsements]
+        for message in lacking:
+            self.cluster.send(self, to, partial(to.receive, message))
 
     def hand_out(self, to: "Peer", block_id: BlockID) -> None:
         if block_id in self.blocks:
-            self.cluster.send(self, to, lambda: to.get_block(block_id))
+            self.cluster.send(self, to, partial(to.get_block, block_id))
 
     def get_block(self, block_id: BlockID) -> None:
         if block_id in self.wanted:
@@ -116,7 +117,10 @@ class Equivocator(Peer):
 
     def lie_about(self, message: SignedMessage) -> None:
         for to in self.others():
-            self.cluster.send(self, to, lambda to=to: to.receive(*self.lies(message, to)))
+            self.cluster.send(self, to, partial(self.lie_to, to, message))
+
+    def lie_to(self, to: Peer, message: SignedMessage) -> None:
+        to.receive(*self.lies(message, to))
 
     def lies(self, message: SignedMessage, to: Peer) -> list[SignedMessage]:
         choice = self.cluster.random.choice
@@ -222,9 +226,9 @@ class Cluster:
         """Start everyone, some waiting for work, and go on until the condition holds."""
         for peer in self.peers:
             waits = self.random.random() < 0.5
-            self.after(self.random.randint(0, 50), lambda peer=peer, waits=waits: peer.start(waits))
+            self.after(self.random.randint(0, 50), partial(peer.start, waits))
             self.after(self.random.randint(0, GOSSIP_MS), peer.gossip)
-            self.after(self.random.randint(0, 3000), lambda peer=peer: peer.feed(WorkWaiting()))
+            self.after(self.random.randint(0, 3000), partial(peer.feed, WorkWaiting()))
         self.rewire()
         while not until(self):
             self.go_on()

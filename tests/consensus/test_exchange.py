@@ -188,8 +188,8 @@ def test_a_chain_of_nodes_levels_out(said: list[Said], rounds: list[int], seed: 
             ):
                 assert held.bitmap() == all_held.bitmap()
     for r in map(Round, range(5)):
-        for kind in ("prevotes", "precommits"):
-            quorums = {getattr(node, kind)(r).quorum for node in nodes}
+        for of_kind in (Keeper.prevotes, Keeper.precommits):
+            quorums = {of_kind(node, r).quorum for node in nodes}
             assert quorums <= {None, NIL} or len(quorums) == 1, "a quorum for a block is seen by all"
     for one, other in ((0, 1), (1, 2), (1, 0), (2, 1)):
         assert pull(nodes[other], nodes[one]) == 0, "and then it is quiet"

@@ -303,6 +303,7 @@ TABLES: dict[str, tuple[int | None, list[Row]]] = {
             ("of 2", precommit(2, 0, A), [timer(PRECOMMIT, 0, 300), NeedBlock(A)]),
             ("the round goes by", elapsed(PRECOMMIT, 0), begin(1)),
             ("L49-L51 for round 0", ready(A), [Decide(Round(0), A)]),
+            ("no more blocks are asked for", propose(1, B), []),
         ],
     ),
     "L49: precommits of a later round": (

@@ -371,6 +371,36 @@ def test_requests_are_answered_within_batches_and_once_each() -> None:
     assert [len(m.items) for m in sent] == [1]
 
 
+def test_what_was_pushed_is_not_announced_as_well() -> None:
+    held = {sha256(tx(1)): tx(1)}
+    sent: list[Message] = []
+    g = TxGossip(noting_messages(sent), held.get)
+    g.connected("b")
+    g.add_own(held)
+    g.flush()
+    g.add_own(held)
+    g.flush()
+    g.tick(0)
+    assert sent == [Transactions((tx(1),))]
+
+
+def test_an_answer_that_found_the_queue_full_is_announced_again() -> None:
+    held = {sha256(tx(1)): tx(1)}
+    sent: list[Message] = []
+
+    def send(_: str, message: Message) -> bool:
+        sent.append(message)
+        return not isinstance(message, Transactions)
+
+    g = TxGossip(send, held.get)
+    g.connected("b")
+    g.admitted(held)
+    g.tick(0)
+    g.wanted("b", held)
+    g.tick(RETRY_MS)
+    assert sent == [HaveTransactions(tuple(held)), Transactions((tx(1),)), HaveTransactions(tuple(held))]
+
+
 def test_memory_is_bounded_whatever_a_peer_announces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gossip, "MAX_WANTED_PER_PEER", 100)
     monkeypatch.setattr(gossip, "MAX_FINISHED_HASHES", 200)

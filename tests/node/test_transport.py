@@ -343,7 +343,7 @@ async def test_a_handshake_has_a_deadline(start: StartNode) -> None:
 
 async def test_honest_nodes_get_through_half_open_connections(start: StartNode) -> None:
     """The oldest gives way, so the places are never taken for good (R11, ATK25)."""
-    a = await start(SMALL, limits=TransportLimits(max_handshakes=4, max_handshakes_per_address=100))
+    a = await start(SMALL, limits=TransportLimits(handshake_s=1000, max_handshakes=4, max_handshakes_per_address=100))
     half_open = [await Raw.connect(a) for _ in range(50)]
     honest = await Raw.peer(a, SMALL, LARGE)
     await a.next("connect")

@@ -1,0 +1,139 @@
+"""mvchain poll create, list, show, results, pause, resume, extend, close, void."""
+
+from pathlib import Path
+
+import pytest
+
+from mvchain.core.keys import SigningKey
+from mvchain.ledger.poll_json import definition_from_json
+from mvchain.ledger.polls import definition_hash, encode_definition
+from tests.cli.helpers import ANSWERS, POLL, Chain, mvchain, new_key
+
+VOTER = SigningKey.from_seed(b"v" * 32).tagged.hex()
+
+
+@pytest.fixture(scope="module")
+def voter_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("voter") / "voter.json"
+
+
+@pytest.fixture(scope="module")
+def poll(chain: Chain, voter_key: Path) -> int:
+    """An open poll with one ballot in it."""
+    number = chain.open_poll(new_key(voter_key))
+    answers = voter_key.parent / "answers.json"
+    answers.write_bytes(ANSWERS)
+    chain.act("ballot", "cast", number, answers, "--key", voter_key)
+    return number
+
+
+def test_a_poll_is_registered_as_its_file_says(chain: Chain, tmp_path: Path) -> None:
+    file = tmp_path / "poll.toml"
+    file.write_text(POLL)
+    roll = chain.sealed_roll(VOTER)
+    times = ("--opens-at", "2098-01-05T09:00:00+09:00")
+    created = chain.act("poll", "create", file, "--roll", roll, *times)
+    definition = definition_from_json(created["definition"])
+    assert created["definition_hash"] == definition_hash(encode_definition(definition)).hex()
+    assert (definition.agency, definition.roll, definition.approvals) == (1, roll, 2)
+    # 2098-01-05T00:00:00Z and 2099-01-05T09:00:00Z
+    assert (definition.opens_at_ms, definition.closes_at_ms) == (4_039_632_000_000, 4_071_200_400_000)
+    assert created["state"] == "registered"
+    file.write_text(POLL.replace("Baram", "Wind"))
+    replaced = chain.act("poll", "create", file, "--roll", roll, *times, "--replace", created["poll"])
+    assert replaced["poll"] == created["poll"]
+    assert replaced["definition"]["questions"][0]["options"][1]["title"]["en"] == "Wind"
+
+
+def test_a_pb_file_gives_the_question(chain: Chain, tmp_path: Path) -> None:
+    file = tmp_path / "city.pb"
+    file.write_text(
+        "META\nkey;value\ndescription;Budget\nvote_type;approval\nmin_length;1\nmax_length;2\n"
+        "PROJECTS\nproject_id;cost;name\n7;100;Trees\n9;250;Lamps\nVOTES\nvoter_id;vote\nx;7,9\n"
+    )
+    times = ("--opens-at", "2098-01-05T09:00:00+09:00", "--closes-at", "2098-02-05T09:00:00+09:00")
+    created = chain.act("poll", "create", file, "--roll", chain.sealed_roll(VOTER), *times)
+    (question,) = created["definition"]["questions"]
+    assert (question["type"], question["rule"]["max"]) == ("approval", 2)
+    assert [(option["id"], option["cost"]) for option in question["options"]] == [("7", 100), ("9", 250)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("title = ", "MV-3035"),
+        (POLL.replace("2026-01-05T09:00:00+09:00", "2026-01-05T09:00:00"), "MV-3035"),
+        (POLL.replace("2026-01-05T09:00:00+09:00", '"tomorrow"'), "MV-3035"),
+        (POLL.replace("revote", "re_vote"), "MV-1007"),
+        (POLL.replace('"points"', '"darts"'), "MV-1009"),
+    ],
+)
+def test_bad_poll_files(chain: Chain, tmp_path: Path, text: str, code: str) -> None:
+    file = tmp_path / "poll.toml"
+    file.write_text(text)
+    assert chain.fails("poll", "create", file, "--roll", 1) == code
+
+
+def test_bad_files_and_times(chain: Chain, tmp_path: Path) -> None:
+    (tmp_path / "city.pb").write_bytes(b"\xff")
+    assert chain.fails("poll", "create", tmp_path / "city.pb") == "MV-3035"
+    assert chain.fails("poll", "create", tmp_path / "none.toml") == "MV-3090"
+    (tmp_path / "poll.toml").write_text(POLL)
+    for time in ("noon", "2026-01-05T09:00:00", "2026-01-05"):
+        assert chain.fails("poll", "create", tmp_path / "poll.toml", "--opens-at", time) == "MV-3034"
+
+
+def test_a_poll_needs_a_sealed_roll(chain: Chain, tmp_path: Path) -> None:
+    (tmp_path / "poll.toml").write_text(POLL)
+    assert chain.fails("poll", "create", tmp_path / "poll.toml", "--roll", 4_000) == "MV-1212"
+
+
+def test_list_and_show(chain: Chain, poll: int) -> None:
+    listed = {found["poll"]: found["title"]["ko"] for found in chain.ask("poll", "list")["polls"]}
+    assert listed[poll] == "자전거 이름"
+    assert "자전거 이름" in mvchain("poll", "list", "--api", chain.api).out
+    shown = mvchain("poll", "show", poll, "--api", chain.api).out
+    for part in (f"{poll}: 자전거 이름", "1 on roll", "1. 이름은? (single)", "따릉이"):
+        assert part in shown
+    assert mvchain("poll", "show", 4_000, "--api", chain.api).error == "MV-6021"
+
+
+def test_results_have_bars_and_keep_what_is_not_released(chain: Chain, poll: int) -> None:
+    tally = chain.ask("poll", "results", poll)["tally"]
+    totals = [{option["id"]: option["total"] for option in question["options"]} for question in tally["questions"]]
+    assert totals == [{"a": 1, "b": 0}, {"x": 3, "y": 1}]
+    text = mvchain("poll", "results", poll, "--api", chain.api).out
+    lines = {line.split()[0]: line.count("█") for line in text.splitlines() if line}
+    assert (lines["따릉이"], lines["바람"], lines["X"], lines["Y"]) == (24, 0, 24, 8)
+    assert "1 ballot so far" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_pause_resume_extend_close_and_void(chain: Chain) -> None:
+    number = chain.open_poll(VOTER)
+    why = ("--reason", "a test")
+    assert chain.act("poll", "pause", number, *why)["state"] == "paused"
+    assert chain.fails("poll", "pause", number, *why) == "MV-1250"
+    assert chain.act("poll", "resume", number, *why)["state"] == "open"
+    later = ("--closes-at", "2099-02-05T18:00:00+09:00")
+    asked = chain.act("poll", "extend", number, *later, *why)
+    assert asked["in_force"] is False
+    shown = mvchain("poll", "show", number, "--api", chain.api).out
+    assert f"mvchain approve {asked['hash']}" in shown
+    # What is agreed to stands beside it: 2099-02-05T09:00:00Z, in whatever zone this machine has.
+    assert "2099-02-0" in shown
+    chain.approved(asked["hash"])
+    assert chain.ask("poll", "show", number)["closes_at_ms"] == 4_073_878_800_000
+    asked = mvchain("poll", "void", number, *why, "--home", chain.home, "--api", chain.api).out
+    assert "takes effect when" in asked
+    assert chain.fails("poll", "extend", number, "--closes-at", "2099-01-05T00:00:00Z", *why) == "MV-1251"
+    closing = chain.act("poll", "close", number, *why)
+    chain.approved(closing["hash"])
+    assert chain.ask("poll", "show", number)["closes_at_ms"] < 4_073_878_800_000
+    voiding = chain.act("poll", "void", number, *why)
+    chain.approved(voiding["hash"])
+    assert chain.ask("poll", "show", number)["state"] == "void"
+
+
+def test_a_reason_is_asked_for(chain: Chain) -> None:
+    assert mvchain("poll", "void", 1, "--home", chain.home).code == 2
