@@ -1,6 +1,7 @@
 """mvchain.localnet: what is made, and what becomes of the processes."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -92,9 +93,17 @@ class Witness:
 
     def __init__(self) -> None:
         self._connections: asyncio.Queue[asyncio.StreamReader] = asyncio.Queue()
+        self._writers: list[asyncio.StreamWriter] = []
 
-    async def connected(self, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         await self._connections.put(reader)
+
+    async def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def lives(self, count: int) -> dict[str, asyncio.StreamReader]:
         """The next stand-ins that start, by the name of their home."""
@@ -115,6 +124,8 @@ async def witness(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Witness]:
     monkeypatch.setattr(localnet, "NODE_COMMAND", (sys.executable, str(STAND_IN)))
     yield heard
     server.close()
+    await heard.close()
+    await server.wait_closed()
 
 
 @pytest.fixture

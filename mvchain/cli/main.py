@@ -3,6 +3,7 @@
 Exit code 0: done; 1: an error, told in one line that begins with its code; 2: the command line itself is wrong.
 """
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 
 import mvchain
 from mvchain.cli import ballots, genesis, keys, members, node, polls, receipts, rolls
+from mvchain.cli.output import harmless
 from mvchain.core.errors import MvchainError
 
 INTERRUPTED = 130
@@ -63,6 +65,10 @@ def _options(
 
 def main() -> None:
     """Run the command that the arguments name; ends the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Korean shows question marks in its place.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except MvchainError as error:
@@ -76,5 +82,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    print(" ".join(message.splitlines()), file=sys.stderr)
+    print(harmless(" ".join(message.splitlines())), file=sys.stderr)
     sys.exit(1)

@@ -13,7 +13,12 @@ BAR_CELLS = 24
 
 def print_result(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """One JSON object on one line, or the text, to standard output."""
-    print(json.dumps(document, ensure_ascii=False) if as_json else text)
+    print(json.dumps(document, ensure_ascii=False) if as_json else harmless(text))
+
+
+def harmless(text: str) -> str:
+    """Without characters that a terminal would obey: titles and errors may come from a node that is not ours."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
 def note(text: str) -> None:

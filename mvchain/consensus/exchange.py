@@ -98,8 +98,8 @@ def _endorsements_for(keeper: Keeper, peer: Holdings, useful: set[Round]) -> Ite
             continue
         of_any_block = any_block.get((round_, kind), b"")
         for endorsement in held:
-            of_block = one_block.get((round_, kind, endorsement.block_id), of_any_block)
-            if not (_has(of_any_block, endorsement.index) and _has(of_block, endorsement.index)):
+            # A contested block has its own bitmap, a part of the other one: there a second endorsement is wanted (K3).
+            if not _has(one_block.get((round_, kind, endorsement.block_id), of_any_block), endorsement.index):
                 yield endorsement
 
 

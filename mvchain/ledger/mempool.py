@@ -148,8 +148,8 @@ class Mempool:
             del voters[tx.signer]
             if not voters:
                 del self._ballots[payload.poll]
-        elif self._admin.pop(tx_hash, None) is not None:
-            self._admin_units -= transaction_units(tx)
+        else:
+            self._admin.pop(tx_hash, None)
 
     # --- ballots ---
 

@@ -108,7 +108,9 @@ def create_guard(path: Path, public_key: PublicKey, chain_id: str, disk: Disk) -
     """
     if disk.read(path) is not None:
         return
-    nothing = _Signed(Position(0, 0, STEP_PROPOSE), NO_ROUND, NIL_BLOCK_ID, TimeNs(0), Signature(bytes(SIGNATURE_BYTES)))
+    nothing = _Signed(
+        Position(0, 0, STEP_PROPOSE), NO_ROUND, NIL_BLOCK_ID, TimeNs(0), Signature(bytes(SIGNATURE_BYTES))
+    )
     atomic_write(disk, path, nothing.encode(chain_id, address_of(public_key)))
 
 

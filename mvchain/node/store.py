@@ -164,7 +164,7 @@ class Store:
         try:
             value: bytes | None = self._db.get(key, verify_checksums=True)
         except plyvel.Error as error:
-            raise self._damaged(str(error)) from error
+            raise self._damaged(_text(error)) from error
         return value
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -173,7 +173,7 @@ class Store:
             with self._db.iterator(start=start, stop=stop, verify_checksums=True) as items:
                 yield from items
         except plyvel.Error as error:
-            raise self._damaged(str(error)) from error
+            raise self._damaged(_text(error)) from error
 
     # --- blocks ----------------------------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class Store:
         try:
             return plyvel.DB(str(self._path), **_OPTIONS)
         except plyvel.Error as error:
-            raise self._damaged(str(error)) from error
+            raise self._damaged(_text(error)) from error
 
     def _check_format(self) -> None:
         value = self.get(_FORMAT_KEY)
@@ -271,7 +271,7 @@ class Store:
             with self._db.iterator(prefix=b"X", include_value=False, reverse=newest) as keys:
                 key = next(keys, None)
         except plyvel.Error as error:
-            raise self._damaged(str(error)) from error
+            raise self._damaged(_text(error)) from error
         return Height(0 if key is None else int.from_bytes(key[1:_BLOCK_KEY_BYTES], "big"))
 
     def _check_room(self) -> None:
@@ -284,7 +284,7 @@ class Store:
             try:
                 batch.write()
             except plyvel.Error as error:
-                raise OSError(str(error)) from error
+                raise OSError(_text(error)) from error
 
         self._disk.commit(self._path, write)
 
@@ -301,6 +301,12 @@ class Store:
 
     def _damaged(self, why: str) -> BrokenStorage:
         return BrokenStorage(codes.STORE_DAMAGED, path=self._path, why=why)
+
+
+def _text(error: plyvel.Error) -> str:
+    """What LevelDB says; plyvel hands it on as bytes."""
+    reason = error.args[0] if error.args else ""
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
 
 
 def _block_key(height: Height) -> bytes:

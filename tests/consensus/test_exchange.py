@@ -83,13 +83,14 @@ def test_a_peer_in_an_earlier_round_gets_its_round_and_mine() -> None:
 
 def test_a_peer_far_behind_gets_my_round_and_skips_to_it() -> None:
     ahead = keeper(90, *(endorse(Kind.PREVOTE, i, 90, NIL) for i in range(2)), propose(90, A).proposal)
+    tell(ahead, propose(88, B).proposal, endorse(Kind.PREVOTE, 3, 89, NIL))
     behind = keeper(1)
-    assert pull(behind, ahead) == 3
+    assert pull(behind, ahead) == 3, "not the rounds between"
     assert list(behind.endorsements()) == [], "too far ahead to keep"
     skipped = behind.later_round()
     assert skipped == 90
     behind.advance(skipped, Round(-1))
-    assert pull(behind, ahead) == 3
+    assert pull(behind, ahead) == 5
     assert pull(behind, ahead) == 0
 
 
@@ -110,6 +111,16 @@ def test_a_proposal_comes_with_the_prevotes_that_it_refers_to() -> None:
     assert pull(peer, between) == 4
     assert peer.prevotes(Round(2)).quorum == A
     assert pull(peer, proposer) == 0
+
+
+def test_a_peer_gets_the_prevotes_of_a_round_that_it_lists() -> None:
+    """It holds a proposal that refers to them, and this node does not."""
+    peer = keeper(60, propose(60, A, 2).proposal)
+    assert known(peer).prevotes == ((Round(2), b"\x00"),)
+    source = keeper(2, *(endorse(Kind.PREVOTE, i, 2, A) for i in range(3)))
+    source.advance(Round(60), Round(2))
+    assert pull(peer, source) == 3
+    assert peer.prevotes(Round(2)).quorum == A
 
 
 def test_k3_a_second_prevote_goes_where_the_first_one_hides_it() -> None:

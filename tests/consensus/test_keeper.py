@@ -121,7 +121,33 @@ def test_contested_blocks_are_those_a_contradiction_could_complete() -> None:
     assert list(held.contested()) == [(A, 0b0011)]
     assert held.bitmap() == 0b1011
     add(held, 3, A)
-    assert list(held.contested()) == [], "complete"
+    assert list(held.contested()) == [], "complete, with a contradiction"
+    held = EndorsementSet(FOUR)
+    for index, block_id in ((0, A), (1, A), (2, A), (3, NIL)):
+        add(held, index, block_id)
+    assert list(held.contested()) == [], "complete without one"
+    held = EndorsementSet(FOUR)
+    for index, block_id in ((0, NIL), (1, NIL), (3, A)):
+        add(held, index, block_id)
+    assert list(held.contested()) == [], "nobody needs a quorum for nil: the timer does the same"
+
+
+def test_the_first_quorum_stays_even_beyond_the_bound() -> None:
+    """NS7: two of four contradict themselves, so both blocks get 2f+1. Whatever happens, it is one answer."""
+    held = EndorsementSet(FOUR)
+    for index, block_id in ((0, A), (1, A), (2, B), (3, B), (2, A), (0, B)):
+        add(held, index, block_id)
+    assert held.has_quorum_for(A)
+    assert held.has_quorum_for(B)
+    assert held.quorum == A
+
+
+def test_the_first_decision_stays() -> None:
+    kept = keeper()
+    for round_ in (1, 0):
+        for index in range(3):
+            kept.add_endorsement(endorse(Kind.PRECOMMIT, index, round_, A))
+    assert kept.commit == (1, A)
 
 
 def test_memory_of_one_round_is_bounded_however_much_is_signed() -> None:
@@ -227,7 +253,7 @@ def test_atk01_address_and_index_must_agree() -> None:
     assert not kept.heard_from_one_correct()
 
 
-@pytest.mark.parametrize("round_", [-(1 << 63), -1, MAX_ROUND + 1, 1 << 31, 1 << 63])
+@pytest.mark.parametrize("round_", [-(1 << 63), -2, -1, MAX_ROUND + 1, 1 << 31, 1 << 63])
 def test_atk07_rounds_outside_the_bounds_are_left_out(round_: int) -> None:
     kept = keeper()
     for index in range(3):

@@ -119,6 +119,10 @@ TABLES: dict[str, tuple[int | None, list[Row]]] = {
     "the block comes before the proposal": (
         3, [START, ("block", ready(A), []), ("L22-L24", propose(0, A), [prevotes(0, A)])],
     ),
+    "the first verdict on a block counts": (
+        3, [START, ("valid", ready(A), []), ("invalid", BlockReady(A, valid=False), []),
+            ("L22-L24", propose(0, A), [prevotes(0, A)])],
+    ),
     "L26: an invalid block": (
         3, [START, ("proposal", propose(0, A), [NeedBlock(A)]),
             ("L25-L26", BlockReady(A, valid=False), [prevotes(0, NIL)])],

@@ -180,6 +180,7 @@ def test_a_refusal_leaves_no_trace(world: World) -> None:
     assert plain.units_left == disturbed.units_left
     one, other = plain.finish(), disturbed.finish()
     assert (one.writes, one.app_hash, one.results) == (other.writes, other.app_hash, other.results)
+    assert codec.decode(one.results[1].data, "result", max_bytes=100) == (2,)
     assert one.numbers == (0, 2)  # the first ballot of the poll, the second roll
 
 

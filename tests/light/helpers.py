@@ -1,6 +1,6 @@
 """Two blocks of a chain, made by hand from the types of the ledger: what a receipt is about, without a node."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -95,12 +95,11 @@ def make_chain(agencies: int = 4, name: str = "pilot-2026", keys_of: str = "pilo
     return Chain(Genesis(name, TimeMs(1_770_000_000_000), entries), tuple(ordered))
 
 
-def precommit(chain: Chain, index: int, block_id: BlockID, height: Height, **other: object) -> Precommit:
+def precommit(chain: Chain, index: int, block_id: BlockID, height: Height, /, **other: object) -> Precommit:
     """Validator `index` signs this block; `other` names what it signs instead of a precommit of this chain."""
     time_ns = TimeNs(MIDNIGHT + 3 * SECOND + index * 1_234_567)
     what = {"kind": Kind.PRECOMMIT, "height": height, "round_": ROUND, "block_id": block_id} | other
-    what = {"time_ns": time_ns, "chain_id": chain.genesis.chain_id} | what
-    message = endorsement_sign_bytes(**what)  # type: ignore[arg-type]
+    message = endorsement_sign_bytes(**({"time_ns": time_ns, "chain_id": chain.genesis.chain_id} | what))  # type: ignore[arg-type]
     return Precommit(index, time_ns, chain.keys[index].sign(Purpose.CONSENSUS, message))
 
 
@@ -141,7 +140,7 @@ def leaf_of(result: AcceptedBallot) -> bytes:
     return accepted_ballot(result.poll, result.number, result.voter, result.units).encode()
 
 
-def path_to(items: list[bytes], index: int) -> Path:
+def path_to(items: Sequence[bytes], index: int) -> Path:
     """The way up from item `index`."""
     proof = merkle.prove(items, index)
     return Path(proof.index, proof.total, tuple(Hash(aunt) for aunt in proof.aunts))

@@ -96,13 +96,13 @@ def edited(data: bytes) -> Iterator[bytes]:
     digits = string.hexdigits.encode()
     for at, byte in enumerate(data):
         head, tail = data[:at], data[at + 1 :]
-        others = {byte ^ 0x01, byte ^ 0x20, byte ^ 0x80, 0x00, ord(" ")}
+        others = {byte ^ 0x01, byte ^ 0x20, byte ^ 0x80, ord(" ")}
         if byte in digits:
             # Another digit, and the same one in upper case.
             others |= {ord("0") if byte != ord("0") else ord("7"), ord("e"), byte & ~0x20 | 0x10}
         for other in others - {byte}:
             yield head + bytes([other]) + tail
-        for added in b"0a ":
+        for added in b"0 ":
             yield head + bytes([added]) + data[at:]
         yield head + data[at : at + 1] + data[at:]
         yield head + tail
@@ -112,7 +112,7 @@ def edited(data: bytes) -> Iterator[bytes]:
 def test_no_byte_can_be_changed_added_or_removed() -> None:
     file = make_blocks(CHAIN, 2).receipt(1).encode()
     verify_receipt(file, CHAIN.genesis)
-    accepted = [changed for changed in edited(file) if changed != file and holds(changed)]
+    accepted = [changed for changed in edited(file) if holds(changed)]
     assert accepted == []
 
 
@@ -127,7 +127,7 @@ def holds(data: bytes) -> bool:
 
 # --- every value in it counts ---
 
-EXPECTED: dict[str, Cause | None] = {
+EXPECTED: dict[str, Cause] = {
     "format": codes.UNKNOWN_RECEIPT_FORMAT,
     "chain_id": codes.RECEIPT_OF_ANOTHER_CHAIN,
     "ballot": codes.RECEIPT_NOT_INCLUDED,
@@ -163,7 +163,7 @@ def values_in(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
 VALUES = values_in(json.loads(RECEIPT.encode()))
 
 
-def expected_at(path: tuple[str | int, ...]) -> Cause | None:
+def expected_at(path: tuple[str | int, ...]) -> Cause:
     if path[0] == "commit" and path[-1] == 0:
         # The index of a signer: 0, 1, 2 become 1, 2, 3, and only the last stays in order.
         return codes.COMMIT_SIGNATURE if path[-2] == 2 else codes.RECEIPT_SIGNERS
@@ -184,9 +184,7 @@ def test_every_value_counts(path: tuple[str | int, ...]) -> None:
         holder[path[-1]] = value.replace(":0", ":1")
     else:
         holder[path[-1]] = value[:-1] + ("1" if value[-1] != "1" else "2")
-    expected = expected_at(path)
-    assert expected is not None
-    assert code_of(verify_receipt, strict_json.canonical(content), CHAIN.genesis) == expected.code
+    assert code_of(verify_receipt, strict_json.canonical(content), CHAIN.genesis) == expected_at(path).code
 
 
 # --- forgeries ---
@@ -415,7 +413,7 @@ FORGERIES: dict[str, tuple[Callable[[], OpenReceipt], Cause]] = {
         codes.RECEIPT_VALIDATORS,
     ),
     # who signed
-    "nobody signed": (lambda: signatures(), codes.RECEIPT_NO_QUORUM),
+    "nobody signed": (signatures, codes.RECEIPT_NO_QUORUM),
     "one of four signed": (lambda: signatures(2), codes.RECEIPT_NO_QUORUM),
     "two of four signed": (lambda: signatures(1, 3), codes.RECEIPT_NO_QUORUM),
     "all four signed, one too many": (lambda: signatures(0, 1, 2, 3), codes.RECEIPT_TOO_MANY_SIGNERS),
@@ -496,7 +494,8 @@ def test_every_signature_of_a_quorum_of_forty_is_checked(bad: int) -> None:
     chain = make_chain(40)
     receipt = make_blocks(chain, 7).receipt(3)
     forged = list(receipt.signatures)
-    forged[bad] = replace(forged[bad], signature=forged[bad].signature[:-1] + b"\x00")
+    genuine = forged[bad].signature
+    forged[bad] = replace(forged[bad], signature=bytes([genuine[0] ^ 1]) + genuine[1:])
     changed = replace(receipt, signatures=tuple(forged))
     assert code_of(verify_receipt, changed.encode(), chain.genesis) == codes.COMMIT_SIGNATURE.code
 

@@ -1,10 +1,13 @@
 """Disks that crash or record, for the tests of storage (faults section 4)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from mvchain.core.hashing import sha256
+from mvchain.core.types import Height
+from mvchain.ledger.block_id import BlockID, PartSetHeader
 from mvchain.node.memory import MemoryDisk
-from mvchain.node.ports import Disk
+from mvchain.node.ports import BlockStore, Disk, StoredBlock
 
 PERSISTENCE = ("create", "write", "truncate", "fsync", "replace", "remove", "fsync_dir", "commit")
 
@@ -23,7 +26,7 @@ class SeamDisk:
 
     def __init__(self, inner: Disk, at: int | None = None, *, after: bool = False) -> None:
         self._inner = inner
-        self._at = at
+        self.at = at
         self._after = after
         self.calls: list[str] = []
 
@@ -34,7 +37,7 @@ class SeamDisk:
 
         def counted(*args: Any, **kwargs: Any) -> Any:
             self.calls.append(name)
-            here = len(self.calls) - 1 == self._at
+            here = len(self.calls) - 1 == self.at
             if here and not self._after:
                 raise Crash
             result = call(*args, **kwargs)
@@ -67,3 +70,40 @@ def crashes(prepare: Callable[[Disk], None], act: Callable[[Disk], None]) -> Ite
                     assert at == len(seam.calls)
                 disk.crash(pick)
                 yield f"call {at} of {seam.calls}, {'after' if after else 'before'} it, {what}", disk
+
+
+def block_id(height: int) -> bytes:
+    """The encoded id of a block whose hash is its height, 32 times."""
+    return BlockID(bytes([height]) * 32, PartSetHeader(1, bytes(32))).encode()
+
+
+def save(
+    store: BlockStore,
+    height: int,
+    state_writes: Mapping[bytes, bytes | None] | None = None,
+    txs: Sequence[bytes] | None = None,
+) -> StoredBlock:
+    """Saves a block of this height, of three transactions if none are given; returns what must be read back."""
+    body = [b"%d-%d" % (height, n) * 20 for n in range(3)] if txs is None else list(txs)
+    block = StoredBlock(
+        height=Height(height),
+        header=b"header %d" % height,
+        txs=tuple(body),
+        evidence=b"",
+        last_commit=b"commit %d" % (height - 1),
+        commit=b"commit %d" % height,
+        block_id=block_id(height),
+        result_numbers=tuple(range(len(body))),
+    )
+    store.save_block(
+        height=block.height,
+        header=block.header,
+        txs=block.txs,
+        tx_hashes=[sha256(tx) for tx in body],
+        last_commit=block.last_commit,
+        commit=block.commit,
+        block_id=block.block_id,
+        result_numbers=block.result_numbers,
+        state_writes=state_writes or {},
+    )
+    return block

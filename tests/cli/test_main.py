@@ -1,0 +1,125 @@
+"""The command as a whole: help, version, errors, exit codes, and nothing secret anywhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mvchain as package
+from mvchain.cli import main as module
+from mvchain.core.keys import SigningKey
+from mvchain.node.files import LocalDisk
+from mvchain.node.keystore import load_key
+from tests.cli.helpers import PASSPHRASE, mvchain
+
+GROUPS = ("keys", "genesis", "operator", "service", "roll", "poll", "ballot")
+COMMANDS = ("init", "start", "status", "localnet", "demo", "approve", "receipt", "verify")
+
+
+def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_help_names_every_command() -> None:
+    shown = mvchain("--help")
+    assert shown.code == 0
+    listed = {line.split()[0] for line in shown.out.partition("Commands:")[2].splitlines() if line.strip()}
+    assert listed == {*GROUPS, *COMMANDS}
+    assert mvchain("-h").out == shown.out
+
+
+@pytest.mark.parametrize("name", [*GROUPS, *COMMANDS])
+def test_every_command_has_help_of_80_columns(name: str) -> None:
+    shown = mvchain(name, "--help")
+    assert shown.code == 0
+    assert all(len(line) <= 80 for line in shown.out.splitlines())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from mvchain.cli.main import main
+sys.argv = ["mvchain", "--help"]
+try:
+    main()
+except SystemExit:
+    pass
+print([name for name in ("aiohttp", "plyvel", "asyncio", "nacl", "rich.console") if name in sys.modules])
+"""
+    assert python(code).stdout.splitlines()[-1] == "[]"
+
+
+def test_python_m_mvchain_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "mvchain", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == package.__version__
+
+
+def test_a_wrong_command_line_is_told_apart_from_an_error(tmp_path: Path) -> None:
+    for arguments in ((), ("frobnicate",), ("poll", "show"), ("poll", "show", "zero"), ("poll", "show", "0")):
+        shown = mvchain(*arguments)
+        assert shown.code == 2
+        assert "Traceback" not in shown.err
+    assert mvchain("keys", "show", tmp_path / "none.json").error == "MV-3001"
+
+
+def test_an_error_is_one_line_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = mvchain("keys", "show", "two\nlines")
+    assert shown.code == 1
+    assert shown.err == "MV-3001: There is no key file two lines. Make the key, or correct the path.\n"
+
+
+def test_what_others_wrote_does_not_drive_the_terminal() -> None:
+    shown = mvchain("keys", "show", "\x1b[2J\x9b31m\u202e")
+    assert shown.err.startswith("MV-3001: There is no key file ?[2J?31m?.")
+
+
+def test_a_terminal_without_korean_is_no_error() -> None:
+    command = [sys.executable, "-m", "mvchain", "ballot", "--help"]
+    environment = {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert b"???? / Taking part in a poll." in done.stdout
+
+
+def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "app", interrupted)
+    assert mvchain() == type(mvchain("--version"))(130, "", "")
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    code = """
+import sys
+from mvchain.cli import main as module
+def long():
+    while True:
+        print("x" * 80)
+module.app = long
+module.main()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_nothing_secret_is_printed(tmp_path: Path) -> None:
+    """KEY03, KEY11: neither passphrase nor seed, whatever is asked for and whatever goes wrong."""
+    passphrase, wrong, file = tmp_path / "passphrase", tmp_path / "wrong", tmp_path / "key.json"
+    for path, text in ((passphrase, PASSPHRASE), (wrong, PASSPHRASE[:-1])):
+        path.write_text(text)
+        path.chmod(0o600)
+    shown = [mvchain("keys", "new", file, "--passphrase-file", passphrase, *json) for json in ((), ("--json",))]
+    key: SigningKey = load_key(file, PASSPHRASE.encode(), LocalDisk())
+    shown += [mvchain("keys", "show", file, *json) for json in ((), ("--json",))]
+    change = ("keys", "change-passphrase", file, "--passphrase-file", wrong, "--new-passphrase-file", passphrase)
+    shown += [mvchain(*change), mvchain("keys", "change-passphrase", file)]
+    assert [result.code for result in shown] == [0, 1, 0, 0, 1, 1]
+    for result in shown:
+        for secret in (PASSPHRASE, PASSPHRASE[:-1], key.seed.hex()):
+            assert secret not in result.out + result.err
