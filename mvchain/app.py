@@ -23,6 +23,7 @@ from mvchain.ledger.block_id import NIL_BLOCK_ID
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.state import State
+from mvchain.node.answers import Answers
 from mvchain.node.candidates import Tip
 from mvchain.node.config import ApiSettings, Home, LogSettings, Settings, load_settings
 from mvchain.node.files import LocalDisk
@@ -220,8 +221,7 @@ def _rejoin(replica: Replica, guard: SignGuard) -> Rejoin:
         chain_id=replica.genesis.chain_id,
         validators=replica.state.validators,
         guard=guard.position,
-        own_commits=replica.last_commits(),
-        next_height=replica.machine.height,
+        own_commits=Answers(replica).last_commits(),
     )
 
 

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from mvchain.api.acknowledgement import acknowledge
 from mvchain.api.views import (
@@ -27,12 +29,14 @@ from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.polls import Release
 from mvchain.ledger.records import PollState, Tally
 from mvchain.ledger.results import NO_NUMBER, accepted
-from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
+from mvchain.ledger.transactions import Ballot, decode_transaction, transaction_units
 from mvchain.light.receipts import AcceptedBallot, OpenReceipt, Path, Precommit
 from mvchain.node.intake import Known, Received, Refused, Verdict
 from mvchain.node.runtime import Runtime
 
 NS_PER_MS = 1_000_000
+CACHED_BLOCKS = 8
+"""Whose trees are kept for receipts; about 2 MB for a full block, and 30 ms to make."""
 
 STATUS_OF_CAUSE: dict[Cause, int] = {
     codes.TOO_LARGE: 413,
@@ -51,6 +55,17 @@ def status_of(error: MvchainError) -> int:
     return 400 if error.code[:5] in ("MV-10", "MV-11") else 422
 
 
+@dataclass(frozen=True, slots=True)
+class _BlockTrees:
+    """The two trees that receipts of one block are paths in."""
+
+    included: merkle.Tree
+    """Transaction hashes, under the block's data hash."""
+    accepted: merkle.Tree
+    """Results, under the next header's results hash."""
+    numbers: tuple[int, ...]
+
+
 class NodeViewOfRuntime:
     """Implements `views.NodeView`."""
 
@@ -61,6 +76,8 @@ class NodeViewOfRuntime:
         self._genesis = genesis
         self._document = genesis_document
         self._node_key = node_key
+        # Blocks never change, and voters of one block ask for their receipts at about the same time.
+        self._trees = lru_cache(maxsize=CACHED_BLOCKS)(self._make_trees)
         self._agency = next((agency.number for agency in genesis.agencies if agency.node_key == node_key.public), None)
 
     # --- transactions ---
@@ -161,7 +178,7 @@ class NodeViewOfRuntime:
 
     def block_bytes(self, height: int) -> tuple[bytes, bytes] | None:
         """See `views.NodeView`."""
-        return self._replica.block_bytes(Height(height))
+        return self._runtime.answers.block(Height(height))
 
     def _header(self, height: Height) -> Header:
         encoded = self._store.header(height)
@@ -180,26 +197,21 @@ class NodeViewOfRuntime:
         commit_bytes = self._store.commit(following)
         if commit_bytes is None:
             raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=1)
-        stored = self._store.block(height)
-        assert stored is not None, height
-        transactions = [decode_transaction(raw) for raw in stored.txs]
-        ballot = transactions[index]
+        ballot = decode_transaction(self._store.transaction_at(height, index))
         if not isinstance(ballot.payload, Ballot):
             raise BadRequest(codes.BALLOT_UNKNOWN)
         commit = Commit.decode(commit_bytes)
+        trees = self._trees(height)
         result = AcceptedBallot(
-            ballot.payload.poll,
-            BallotNumber(stored.result_numbers[index]),
-            ballot.signer,
-            transaction_units(ballot),
+            ballot.payload.poll, BallotNumber(trees.numbers[index]), ballot.signer, transaction_units(ballot)
         )
         receipt = OpenReceipt(
             chain_id=self._genesis.chain_id,
             ballot=tx_hash,
-            header=Header.decode(stored.header),
+            header=self._header(height),
             next_header=self._header(following),
-            included=_path([transaction.hash for transaction in transactions], index),
-            accepted=_path(_results(transactions, stored.result_numbers), index),
+            included=_path(trees.included, index),
+            accepted=_path(trees.accepted, index),
             result=result,
             commit_round=commit.round,
             commit_parts=PartSetHeader(commit.block_id.parts.total, commit.block_id.parts.hash),
@@ -207,6 +219,20 @@ class NodeViewOfRuntime:
             validators=tuple(validator.public_key for validator in self._replica.state.validators),
         )
         return ReceiptView(receipt.encode(), completed=False)
+
+    def _make_trees(self, height: Height) -> _BlockTrees:
+        stored = self._store.block(height)
+        assert stored is not None, height
+        transactions = [decode_transaction(raw) for raw in stored.txs]
+        results = (
+            accepted(tx, number, transaction_units(tx)).encode()
+            for tx, number in zip(transactions, stored.result_numbers, strict=True)
+        )
+        return _BlockTrees(
+            merkle.Tree(merkle.leaf_hash(tx.hash) for tx in transactions),
+            merkle.Tree(map(merkle.leaf_hash, results)),
+            stored.result_numbers,
+        )
 
     def _quorum(self, commit: Commit) -> tuple[Precommit, ...]:
         """The first signatures for the block that are enough, by index (L11)."""
@@ -245,7 +271,7 @@ class NodeViewOfRuntime:
         """See `views.NodeView`."""
         behind = self._runtime.catch_up.distance(self._replica.machine.height)
         validators = self._replica.state.validators
-        connected = {self._replica.validator_of_node(key) for key in self._runtime.connected_keys()}
+        connected = {self._runtime.answers.validator_of_node(key) for key in self._runtime.connected_keys()}
         connected.add(self._replica.address)
         power = sum(validator.power for validator in validators if validator.address in connected)
         names = self._runtime.missing_agencies()
@@ -260,12 +286,6 @@ class NodeViewOfRuntime:
         ]
 
 
-def _path(items: Sequence[bytes], index: int) -> Path:
-    proof = merkle.prove(items, index)
+def _path(tree: merkle.Tree, index: int) -> Path:
+    proof = tree.prove(index)
     return Path(proof.index, proof.total, tuple(Hash(aunt) for aunt in proof.aunts))
-
-
-def _results(transactions: Sequence[Transaction], numbers: Sequence[int]) -> list[bytes]:
-    return [
-        accepted(tx, number, transaction_units(tx)).encode() for tx, number in zip(transactions, numbers, strict=True)
-    ]

@@ -18,7 +18,7 @@ from mvchain.core.errors import BadRequest, BadTransaction
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import SigningKey, is_roll_key
 from mvchain.core.merkle import CompactRange, leaf_hash
-from mvchain.core.types import Hash, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.admission import AdminPayload
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.keyspace import roll_item
@@ -83,17 +83,20 @@ class Operator:
 
     # --- keys (L4) ---
 
-    async def register_operator(self, key: TaggedKey) -> Hash:
-        """Give an operator's key the right to act for the agency; for the agency key."""
-        return await self._act(OperatorRegister(_NEXT, key))
+    async def register_operator(self, key: TaggedKey, proof: Signature) -> Hash:
+        """Give an operator's key the right to act for the agency; for the agency key.
+
+        `proof` is the operator's `registration_proof`.
+        """
+        return await self._act(OperatorRegister(_NEXT, key, proof))
 
     async def revoke_operator(self, key: TaggedKey) -> Hash:
         """Take it away; for the agency key."""
         return await self._act(OperatorRevoke(_NEXT, key))
 
-    async def authorise_service(self, key: TaggedKey, scopes: Scope) -> Hash:
-        """Let a poll service create polls, manage rolls, or both."""
-        return await self._act(ServiceAuthorise(_NEXT, key, scopes))
+    async def authorise_service(self, key: TaggedKey, proof: Signature, scopes: Scope) -> Hash:
+        """Let a poll service create polls, manage rolls, or both; `proof` is the service's `registration_proof`."""
+        return await self._act(ServiceAuthorise(_NEXT, key, proof, scopes))
 
     async def revoke_service(self, key: TaggedKey) -> Hash:
         """Take that away."""
@@ -131,7 +134,7 @@ class Operator:
         tree = CompactRange()
         for key, weight in ordered[:done]:
             tree.append(leaf_hash(roll_item(key, weight)))
-        if done > len(ordered) or roll.get("root") != tree.root().hex():
+        if roll.get("root") != tree.root().hex():
             raise BadRequest(codes.ROLL_DIFFERS, roll=number, size=done)
         weighted = any(weight != 1 for _, weight in ordered)
         per_chunk = CHUNK_WEIGHTED_KEYS if weighted else CHUNK_KEYS

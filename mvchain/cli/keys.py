@@ -1,11 +1,20 @@
-"""Commands on key files: keys new, show, change-passphrase."""
+"""Commands on key files: keys new, show, request, change-passphrase."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from mvchain.cli.options import JsonOption, PassphraseOption, PlainOption, new_key_saver, read_passphrase
+from mvchain.cli.options import (
+    JsonOption,
+    PassphraseOption,
+    PlainOption,
+    new_key_saver,
+    read_genesis_file,
+    read_passphrase,
+    unlock,
+    write_file,
+)
 from mvchain.cli.output import facts, print_result
 
 app = typer.Typer(help="Key files of operators, poll services and voters.", no_args_is_help=True)
@@ -41,6 +50,36 @@ def show(file: FileArgument, *, as_json: JsonOption = False) -> None:
     document = {"file": str(file), "public_key": public_key, "encrypted": info.encrypted}
     shown = (("public key", public_key), ("encrypted", "yes" if info.encrypted else "no: for test networks only"))
     print_result(document, facts(shown), as_json=as_json)
+
+
+@app.command()
+def request(
+    file: FileArgument,
+    *,
+    genesis: Annotated[Path, typer.Option(help="The chain's genesis file.")],
+    agency: Annotated[int, typer.Option(help="Number of the agency that is to register the key.")],
+    role: Annotated[Literal["operator", "service"], typer.Option(help="What the key is to be to the agency.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask an agency to register the key in FILE, by a file to hand to it.
+
+    The file holds nothing secret. It proves that you have the key, and serves this agency, role and chain alone.
+    """
+    from mvchain.cli.key_requests import encode_request, find_agency
+    from mvchain.ledger.transactions import Role
+
+    document = read_genesis_file(genesis)
+    asked = find_agency(document, agency)
+    key = unlock(file, passphrase_file)
+    write_file(out, encode_request(key, document, asked.number, Role[role.upper()]))
+    command = {"operator": f"operator register {out}", "service": f"service authorise {out}"}[role]
+    text = f"""\
+{key.tagged.hex()}
+asks agency {asked.number}, {asked.name_ko} ({asked.name_en}), to be its {role}. Hand {out} to it; there:
+  mvchain {command}"""
+    print_result({"file": str(out), "public_key": key.tagged.hex()}, text, as_json=as_json)
 
 
 @app.command("change-passphrase")

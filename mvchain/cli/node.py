@@ -17,7 +17,7 @@ from mvchain.cli.options import (
     new_key_saver,
     read_passphrase,
 )
-from mvchain.cli.output import facts, local_time, print_result
+from mvchain.cli.output import facts, local_time, print_result, reading_answer
 from mvchain.core.limits import DEFAULT_APPROVALS
 from mvchain.core.types import AgencyNumber
 
@@ -106,7 +106,11 @@ def start(
 
 def status(*, api: ApiOption = DEFAULT_API, as_json: JsonOption = False) -> None:
     """Show where a node stands."""
-    found: dict[str, Any] = ask(api, lambda client: client.status())
+    _print_status(ask(api, lambda client: client.status()), as_json=as_json)
+
+
+@reading_answer()
+def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
     text = facts(
         (
             ("chain", found["chain_id"]),

@@ -7,13 +7,27 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from mvchain.core import codes
+from mvchain.core.errors import BadRequest
+
 WIDTH = 80
 BAR_CELLS = 24
 
 
 def print_result(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """One JSON object on one line, or the text, to standard output."""
-    print(json.dumps(document, ensure_ascii=False) if as_json else harmless(text))
+    # At once: whoever reads a pipe may wait for it while the command runs on.
+    print(json.dumps(document, ensure_ascii=False) if as_json else harmless(text), flush=True)
+
+
+@contextmanager
+def reading_answer() -> Iterator[None]:
+    """Whatever does not fit while a node's answer is shown is that node's fault, since answers are not trusted."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        why = f"{type(error).__name__} while showing it"
+        raise BadRequest(codes.ANSWER_MALFORMED, url="the node", why=why) from error
 
 
 def harmless(text: str) -> str:

@@ -17,7 +17,7 @@ from mvchain.cli.options import (
     ask,
     parse_time,
 )
-from mvchain.cli.output import bars, counted, facts, local_time, print_result, table, waiting
+from mvchain.cli.output import bars, counted, facts, local_time, print_result, reading_answer, table, waiting
 from mvchain.core.types import Hash, PollNumber
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def create(
 
     async def do(operator: "Operator", client: "Client") -> "JsonObject":
         signer = await client.signer(operator.public_key)
-        definition = definition_from_json({"agency": signer["agency"], **poll})
+        definition = definition_from_json({"agency": signer.get("agency"), **poll})
         return await client.poll(await operator.register_poll(definition, PollNumber(replaced or 0)))
 
     _print_poll(act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
@@ -104,7 +104,11 @@ def list_(*, api: ApiOption = DEFAULT_API, as_json: JsonOption = False) -> None:
     async def do(client: "Client") -> "list[dict[str, Any]]":
         return [poll async for poll in client.polls()]
 
-    polls = ask(api, do)
+    _print_polls(ask(api, do), as_json=as_json)
+
+
+@reading_answer()
+def _print_polls(polls: list[dict[str, Any]], *, as_json: bool) -> None:
     rows = [(poll["poll"], _text(poll["title"]), poll["state"], local_time(poll["closes_at_ms"])) for poll in polls]
     text = table(("no.", "poll", "state", "closes"), rows) if rows else "There is no poll yet."
     print_result({"polls": polls}, text, as_json=as_json)
@@ -119,7 +123,11 @@ def show(number: NumberArgument, *, api: ApiOption = DEFAULT_API, as_json: JsonO
 @app.command()
 def results(number: NumberArgument, *, api: ApiOption = DEFAULT_API, as_json: JsonOption = False) -> None:
     """Show the totals of a poll, once they are released."""
-    poll = _get(api, number)
+    _print_results(_get(api, number), as_json=as_json)
+
+
+@reading_answer()
+def _print_results(poll: dict[str, Any], *, as_json: bool) -> None:
     document = {name: poll[name] for name in ("poll", "state", "disputed", "tally_hash", "tally")}
     print_result(document, _results_text(poll), as_json=as_json)
 
@@ -184,6 +192,7 @@ def _text(texts: dict[str, str]) -> str:
     return texts.get("ko") or next(iter(texts.values()), "")
 
 
+@reading_answer()
 def _print_poll(poll: dict[str, Any], *, as_json: bool) -> None:
     definition = poll["definition"]
     rows = [
@@ -224,6 +233,7 @@ def _results_text(poll: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+@reading_answer()
 def _print_step(done: Hash, poll: dict[str, Any], *, as_json: bool) -> None:
     waits = any(action["hash"] == done.hex() for action in poll["pending"])
     document = {"hash": done.hex(), "poll": poll["poll"], "state": poll["state"], "in_force": not waits}

@@ -18,7 +18,7 @@ from mvchain.cli.options import (
     act,
     ask,
 )
-from mvchain.cli.output import facts, print_result, progress_bar, waiting
+from mvchain.cli.output import facts, print_result, progress_bar, reading_answer, waiting
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
 from mvchain.core.limits import MAX_WEIGHT
@@ -97,6 +97,7 @@ def _read_entries(path: Path) -> Iterator[tuple[TaggedKey, int]]:
         raise BadConfiguration(codes.CANNOT_READ_FILE, path=path, why=error.strerror) from None
 
 
+@reading_answer()
 def _print_roll(roll: dict[str, Any], *, as_json: bool) -> None:
     rows = [
         ("roll", f"{roll['number']}: {roll['title']}"),

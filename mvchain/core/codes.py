@@ -352,6 +352,11 @@ DEFINITION_OF_OTHER_AGENCY = Cause(
     "The definition names agency {named}, the signer belongs to agency {agency}.",
     "Correct the agency in the definition, or have the named agency register it.",
 )
+KEY_NOT_PROVEN = Cause(
+    "MV-1227",
+    "The key {key} has not signed that agency {agency} of this chain may register it as its {role}.",
+    "Have the owner of the key make the request anew for this chain, agency and role: mvchain keys request.",
+)
 POLL_NOT_OPEN = Cause(
     "MV-1230", "Poll {poll} is {state} and takes no ballots.", "Ballots are taken while the poll is open."
 )
@@ -1069,6 +1074,16 @@ BAD_POLL_FILE = Cause(
     "MV-3035", "{path} is not a poll file: {why}.", "See mvchain poll create --help for its form."
 )
 BAD_HEX = Cause("MV-3036", "{text!r} is not {what}.", "Give {size} bytes as {digits} hex digits.")
+BAD_KEY_REQUEST = Cause(
+    "MV-3037",
+    "{path} is not a request to register a key of this chain as {role}: {why}.",
+    "Have the owner of the key make it anew with this chain's genesis file: mvchain keys request.",
+)
+NO_SUCH_AGENCY = Cause(
+    "MV-3038",
+    "The genesis file of chain {chain} names no agency {agency}.",
+    "Take the number that mvchain genesis show has for it.",
+)
 
 # --- 306x: localnet and demo ---
 LOCALNET_SIZE = Cause(
@@ -1121,5 +1136,5 @@ ROLL_UNKNOWN = Cause("MV-6090", "There is no roll {roll}.", "Check the number; r
 SIGNER_UNKNOWN = Cause(
     "MV-6091",
     "The key {key} is of no agency, operator or poll service of this chain.",
-    "Have the agency register it: mvchain operator add, or mvchain service add.",
+    "Have the agency register it: mvchain operator register, or mvchain service authorise.",
 )

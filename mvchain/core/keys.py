@@ -58,6 +58,7 @@ class Purpose(Enum):
     ACKNOWLEDGEMENT = b"mvchain.ack.v1\x00"
     HANDSHAKE = b"mvchain.handshake.v1\x00"
     GENESIS = b"mvchain.genesis.v1\x00"
+    REGISTRATION = b"mvchain.register.v1\x00"
     CONSENSUS = b""
     """Proposals, prevotes and precommits: their bytes are the specification's (C40, C42) and hold their kind.
     They begin with a length and 08, no tag above does. Only the sign guard may use it (KEY04)."""

@@ -78,6 +78,14 @@ MAX_ROUNDS_BEHIND = 8
 """Rounds below the present one whose messages are kept for peers that are still there; older ones only where a
 proposal, the valid block or the decision rests on them (faults S10, I7)."""
 
+MAX_PROPOSALS_PER_ROUND = 2
+"""Of one proposer in one round: the first counts, a second shows that it signed two; more prove nothing new (S3)."""
+MAX_FAR_ENDORSEMENTS = 16
+"""Of one validator beyond MAX_ROUNDS_AHEAD that are taken while this node is in one round: each goes into the log,
+and the round it skips to needs one (L55)."""
+MAX_MISBEHAVIOUR = 1_000
+"""Pairs of contradicting endorsements kept for people; the oldest give way."""
+
 # --- bytes of any kind ---
 MAX_ARRAY_ITEMS = 1 << 13
 """Items of one msgpack array; more than any record has (a block names 5,000 transactions)."""

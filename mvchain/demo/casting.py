@@ -83,7 +83,7 @@ class Caster:
         try:
             submitted = await client.submit(batch)
         except MvchainError as error:
-            if not _may_pass(error):
+            if not may_pass(error):
                 raise _refused(agency, error) from error
             return batch
         self._check_promise(agency, batch, submitted)
@@ -105,13 +105,13 @@ class Caster:
 
 
 def _is_left(agency: GenesisAgency, item: ItemResult) -> bool:
-    if item.error is not None and not _may_pass(item.error):
+    if item.error is not None and not may_pass(item.error):
         raise _refused(agency, item.error)
     return item.error is not None
 
 
-def _may_pass(error: MvchainError) -> bool:
-    """Whether the same ballots may be taken later: the node is away or has no room."""
+def may_pass(error: MvchainError) -> bool:
+    """Whether the same request may succeed later: the node is away, busy, or has no room."""
     return error.retryable if isinstance(error, ApiError) else error.cause is codes.SERVER_UNREACHABLE
 
 

@@ -16,14 +16,15 @@ from typing import Any, Final, TypeVar
 from mvchain.api.client import ApiError, Client
 from mvchain.api.operator import Operator, await_receipt
 from mvchain.core import codes
-from mvchain.core.errors import BadConfiguration, BadProof, BadRequest
+from mvchain.core.errors import BadConfiguration, BadProof, MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash
-from mvchain.demo.casting import Caster
+from mvchain.demo.casting import Caster, may_pass
 from mvchain.demo.elections import AGENCY, POLL, ROLL, Totals
 from mvchain.demo.preparation import SignedBallot
 from mvchain.demo.progress import Narrator
 from mvchain.ledger.polls import PollDefinition
+from mvchain.ledger.transactions import Role, registration_proof
 from mvchain.light.verify import verify_receipt
 from mvchain.localnet import Localnet
 
@@ -107,7 +108,9 @@ class Holding:
     async def _open_poll(self, client: Client) -> None:
         genesis = self._network.genesis
         operator_key = self._network.key(AGENCY, "operator")
-        await Operator(client, self._network.key(AGENCY, "agency"), genesis).register_operator(operator_key.tagged)
+        proof = registration_proof(operator_key, genesis.hash, AGENCY, Role.OPERATOR)
+        agency = Operator(client, self._network.key(AGENCY, "agency"), genesis)
+        await agency.register_operator(operator_key.tagged, proof)
         operator = Operator(client, operator_key, genesis)
         entries = [(ballot.voter, 1) for ballot in self._ballots]
         with self._narrator.bar("putting the voters' keys on the roll", len(entries)) as advance:
@@ -121,10 +124,14 @@ class Holding:
         count = len(self._ballots)
         with self._narrator.bar("casting ballots", count) as advance:
             caster = Caster(self._network, [ballot.raw for ballot in self._ballots], advance)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(caster.cast_all())
-                if kill_one:
-                    group.create_task(self._kill_one(caster))
+            killing = asyncio.create_task(self._kill_one(caster)) if kill_one else None
+            try:
+                await caster.cast_all()
+                if killing is not None:
+                    await killing
+            finally:
+                if killing is not None:
+                    killing.cancel()
         await self._until("all ballots are in blocks", client, lambda shown: shown["ballots"]["size"] == count)
 
     async def _kill_one(self, caster: Caster) -> None:
@@ -181,7 +188,7 @@ class Holding:
 
 
 async def _wait_until(what: str, look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], network: Localnet) -> T:
-    """What `look` finds once it is as wanted; a node that does not answer is asked again.
+    """What `look` finds once it is as wanted; a node that does not answer or is busy is asked again.
 
     Raises:
         BadConfiguration: what it finds did not change for STANDSTILL_S.
@@ -190,8 +197,8 @@ async def _wait_until(what: str, look: Callable[[], Awaitable[T]], wanted: Calla
     while True:
         try:
             found = await look()
-        except BadRequest as error:
-            if error.cause is not codes.SERVER_UNREACHABLE:
+        except MvchainError as error:
+            if not may_pass(error):
                 raise
         else:
             if wanted(found):

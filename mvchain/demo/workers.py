@@ -6,6 +6,7 @@ the next one that it hands in ends it.
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -64,6 +65,8 @@ def _work_off(
     work: Callable[[Task], Result], tasks: Sequence[Task], positions: Sequence[int], sender: Connection
 ) -> None:
     """What a worker does: its share of the tasks, one after the other."""
+    # Ctrl-C reaches all processes of a terminal; ending this one is then for its parent.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for position, task in zip(positions, tasks, strict=True):
         result = work(task)
         try:

@@ -13,7 +13,7 @@ from mvchain.ledger.admission import NEEDS_APPROVAL, AdminPayload, Target, poll_
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.lifecycle import stepped
 from mvchain.ledger.polls import decode_definition, definition_hash
-from mvchain.ledger.records import NO_HASH, Action, Poll, PollState, Role, Roll, Signer
+from mvchain.ledger.records import NO_HASH, Action, Poll, PollState, Roll, Signer
 from mvchain.ledger.results import NO_NUMBER
 from mvchain.ledger.transactions import (
     Approve,
@@ -25,6 +25,7 @@ from mvchain.ledger.transactions import (
     PollRegister,
     PollResume,
     PollVoid,
+    Role,
     RollAppend,
     RollCreate,
     RollSeal,
@@ -46,9 +47,9 @@ def apply_admin(draft: Draft, tx: Transaction, payload: AdminPayload) -> int:
     draft.put_signer(agency.number, replace(signer, sequence=payload.sequence))
     match payload:
         case OperatorRegister():
-            draft.put_signer(agency.number, Signer(payload.key, Role.OPERATOR, Scope(0), 0, True))
+            draft.put_signer(agency.number, Signer(payload.key, payload.role, Scope(0), 0, True))
         case ServiceAuthorise():
-            draft.put_signer(agency.number, Signer(payload.key, Role.SERVICE, payload.scopes, 0, True))
+            draft.put_signer(agency.number, Signer(payload.key, payload.role, payload.scopes, 0, True))
         case OperatorRevoke() | ServiceRevoke():
             _revoke(draft, payload.key)
         case Approve():

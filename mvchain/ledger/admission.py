@@ -1,12 +1,12 @@
 """Admission: which transactions the next block may hold (ledger L3, L4 to L7).
 
 One pure predicate, used by the mempool, the proposer and every validator alike: whatever it lets through can
-be executed, whatever is in a block was let through. Signatures are not its business; `context_of` says what a
-ballot's signature must be over.
+be executed, whatever is in a block was let through. The signature of a transaction is not its business, `context_of`
+says what a ballot's must be over; the proof of a key that is registered is (security ED03).
 
 | transaction | who | when |
 |---|---|---|
-| operator.register, operator.revoke | agency key | key never registered; key in force |
+| operator.register, operator.revoke | agency key | key proven by itself, never registered before; key in force |
 | service.authorise, service.revoke | agency key, operator | likewise |
 | approve | operator of the agency | the action waits, and this key has not approved it |
 | roll.create, .append, .seal | operator, service with roll scope | own roll, unsealed, keys ascending |
@@ -27,7 +27,7 @@ from mvchain.ledger import keyspace
 from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.lifecycle import action_name, check_step
 from mvchain.ledger.polls import PollDefinition, decode_definition
-from mvchain.ledger.records import Action, Agency, Poll, PollState, Role, Roll, Signer
+from mvchain.ledger.records import Action, Agency, Poll, PollState, Roll, Signer
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
     Approve,
@@ -41,6 +41,7 @@ from mvchain.ledger.transactions import (
     PollRegister,
     PollResume,
     PollVoid,
+    Role,
     RollAppend,
     RollCreate,
     RollSeal,
@@ -48,6 +49,7 @@ from mvchain.ledger.transactions import (
     ServiceAuthorise,
     ServiceRevoke,
     Transaction,
+    verify_registration,
 )
 
 PollStep: TypeAlias = PollPause | PollResume | PollExtend | PollClose | PollVoid
@@ -74,6 +76,10 @@ class Target(NamedTuple):
 
 class View(Protocol):
     """What the predicate reads: the committed state, or the draft of a block being executed."""
+
+    @property
+    def genesis_hash(self) -> Hash:
+        """Of the genesis document: what proofs of keys are bound to."""
 
     @property
     def time_ms(self) -> TimeMs:
@@ -208,7 +214,7 @@ def _check_admin(view: View, tx: Transaction, payload: AdminPayload) -> None:
         raise BadTransaction(codes.WRONG_SEQUENCE, sequence=payload.sequence, expected=expected)
     match payload:
         case OperatorRegister() | ServiceAuthorise():
-            _check_new_key(view, agency, payload.key)
+            _check_new_key(view, agency, payload)
         case OperatorRevoke():
             _check_key_in_force(agency, payload.key, Role.OPERATOR)
         case ServiceRevoke():
@@ -227,12 +233,15 @@ def _check_admin(view: View, tx: Transaction, payload: AdminPayload) -> None:
             pass
 
 
-def _check_new_key(view: View, agency: Agency, key: TaggedKey) -> None:
+def _check_new_key(view: View, agency: Agency, payload: OperatorRegister | ServiceAuthorise) -> None:
+    key, role = payload.key, payload.role
     known = view.signer(key)
     if known is not None:
         raise BadTransaction(codes.KEY_ALREADY_REGISTERED, key=key.hex(), agency=known[0].number)
     if len(agency.signers) >= MAX_SIGNERS_PER_AGENCY:
         raise BadTransaction(codes.TOO_MANY_SIGNERS, limit=MAX_SIGNERS_PER_AGENCY)
+    if not verify_registration(key, payload.proof, view.genesis_hash, agency.number, role):
+        raise BadTransaction(codes.KEY_NOT_PROVEN, key=key.hex(), agency=agency.number, role=role.name.lower())
 
 
 def _check_key_in_force(agency: Agency, key: TaggedKey, role: Role) -> None:

@@ -31,6 +31,11 @@ class Draft:
 
     # --- what admission reads ---
 
+    @property
+    def genesis_hash(self) -> Hash:
+        """Of the genesis document."""
+        return self.state.genesis_hash
+
     def signer(self, key: TaggedKey) -> tuple[Agency, Signer] | None:
         """Who acts with this key, revoked or not."""
         slot = self._slots.get(key) or self.state.slot(key)

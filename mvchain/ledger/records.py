@@ -28,20 +28,12 @@ from mvchain.core.limits import (
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.tally import TallyResult
-from mvchain.ledger.transactions import Kind, Scope
+from mvchain.ledger.transactions import Kind, Role, Scope
 
 ErrorClass: TypeAlias = type[MvchainError]
 
 NO_HASH = Hash(b"")
 """What is not there yet: an unsealed root, an unreleased tally."""
-
-
-class Role(IntEnum):
-    """What a key is to its agency (L4)."""
-
-    AGENCY = 0
-    OPERATOR = 1
-    SERVICE = 2
 
 
 class PollState(IntEnum):

@@ -29,7 +29,7 @@ from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.lifecycle import due_ms
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
-from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Role, Roll, Signer, Tally
+from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
 from mvchain.ledger.state_tree import ProofOp, StateTree, StateTreeChange
 from mvchain.ledger.tally import TallyResult
 from mvchain.ledger.transactions import Scope, Transaction

@@ -9,6 +9,13 @@ wording; it is 32 zero bytes otherwise. Neither hash is in the transaction: whoe
 payload but a ballot carries `sequence`, one more than its signer's last accepted one, so that nothing can be
 posted twice.
 
+A payload that registers a key carries `proof`, the signature of that very key (security ED03) over
+
+    "mvchain.register.v1\\0" || genesis hash (32) || agency number (4, big-endian) || role (1) || key (33)
+
+so that nobody registers a key that is not theirs to give, and a proof serves one agency, in one role, on one chain.
+It needs no counter: a key is registered once and never again.
+
 Decoding checks all that can be said of a transaction alone; whether it is admissible depends on the state
 (L3).
 """
@@ -46,7 +53,7 @@ from mvchain.core.limits import (
     MAX_WEIGHT,
     ROLL_KEYS_PER_UNIT,
 )
-from mvchain.core.types import Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.ballots import answer_entries
 
 NO_CONTEXT = Hash(bytes(32))
@@ -71,6 +78,14 @@ class Kind(IntEnum):
     POLL_EXTEND = 12
     POLL_CLOSE = 13
     POLL_VOID = 14
+
+
+class Role(IntEnum):
+    """What a key is to its agency (L4)."""
+
+    AGENCY = 0
+    OPERATOR = 1
+    SERVICE = 2
 
 
 class Scope(IntFlag):
@@ -109,6 +124,10 @@ def _registrable_key(f: Fields) -> TaggedKey:
     return key
 
 
+def _proof(f: Fields) -> Signature:
+    return Signature(f.bytes(3, "proof", SIGNATURE_BYTES))
+
+
 def _text(f: Fields, i: int, name: str, max_bytes: int) -> str:
     text = f.text(i, name, max_bytes)
     if not text:
@@ -140,12 +159,14 @@ class OperatorRegister:
     """The agency key gives an operator's key the right to act for the agency (L4)."""
 
     kind: ClassVar = Kind.OPERATOR_REGISTER
+    role: ClassVar = Role.OPERATOR
     sequence: int
     key: TaggedKey
+    proof: Signature
 
     @classmethod
     def read(cls, f: Fields) -> Self:
-        return cls(_sequence(f), _registrable_key(f))
+        return cls(_sequence(f), _registrable_key(f), _proof(f))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +187,18 @@ class ServiceAuthorise:
     """An agency lets a poll service create polls, manage rolls, or both (L4)."""
 
     kind: ClassVar = Kind.SERVICE_AUTHORISE
+    role: ClassVar = Role.SERVICE
     sequence: int
     key: TaggedKey
+    proof: Signature
     scopes: Scope
 
     @classmethod
     def read(cls, f: Fields) -> Self:
-        scopes = f.int(3, "scopes", 0, MAX_NUMBER)
+        scopes = f.int(4, "scopes", 0, MAX_NUMBER)
         if not 0 < scopes <= Scope.POLLS | Scope.ROLLS:
             raise BadTransaction(codes.UNKNOWN_SCOPES, scopes=scopes)
-        return cls(_sequence(f), _registrable_key(f), Scope(scopes))
+        return cls(_sequence(f), _registrable_key(f), _proof(f), Scope(scopes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +415,25 @@ def decode_payload(data: bytes) -> Payload:
         raise BadTransaction(codes.UNKNOWN_KIND, kind=value[0])
     payload, n = layout
     return payload.read(Fields(value, n, "payload"))
+
+
+# --- proofs of registered keys (ED03) ---
+
+
+def registration_proof(key: SigningKey, genesis_hash: Hash, agency: AgencyNumber, role: Role) -> Signature:
+    """What the owner of a key hands to the agency that is to register it in this role."""
+    return key.sign(Purpose.REGISTRATION, _registration_bytes(genesis_hash, agency, role, key.tagged))
+
+
+def verify_registration(
+    key: TaggedKey, proof: Signature, genesis_hash: Hash, agency: AgencyNumber, role: Role
+) -> bool:
+    """Whether the key signed that this agency of this chain may register it in this role."""
+    return verify_tagged(Purpose.REGISTRATION, key, _registration_bytes(genesis_hash, agency, role, key), proof)
+
+
+def _registration_bytes(genesis_hash: Hash, agency: AgencyNumber, role: Role, key: TaggedKey) -> bytes:
+    return genesis_hash + agency.to_bytes(4, "big") + bytes((role,)) + key
 
 
 # --- transactions ---

@@ -1,7 +1,7 @@
 """`python -m mvchain.light RECEIPT --genesis FILE`: what a receipt proves, in plain words.
 
-Needs the base dependencies alone and no network. Exit 0 only if every claim of the receipt holds and could be said,
-1 if one does not hold or a file cannot be read, 2 if the command itself is wrong.
+Needs the base dependencies alone and no network. Exit 0 only if every claim of the receipt holds; 1 if one does not,
+a file cannot be read or the verdict cannot be written; 2 if the command itself is wrong.
 """
 
 import argparse
@@ -67,14 +67,15 @@ def _read(path: Path, max_bytes: int) -> bytes:
 def _run() -> int:
     """`main`, and quiet failure where its words cannot be written or nobody waits for them any more."""
     try:
-        code = main()
-        if sys.stdout is not None:  # None where the descriptor is closed
-            sys.stdout.flush()
+        try:
+            return main()
+        finally:
+            if sys.stdout is not None:  # None where there is no output at all
+                sys.stdout.flush()
     except (OSError, KeyboardInterrupt):
         # What is still buffered goes nowhere, or the interpreter would try again at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    return code
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mvchain.core import codes
 from mvchain.core.errors import BadProof
 from mvchain.core.types import Hash, Height, TimeNs
-from mvchain.ledger.blocks import ABSENT_SIG, Commit, CommitSig, Flag, validate_header_basic
+from mvchain.ledger.blocks import ABSENT_SIG, Commit, CommitSig, Flag
 from mvchain.ledger.commits import verify_commit_light
 from mvchain.ledger.genesis import Genesis, GenesisAgency
 from mvchain.ledger.results import accepted_ballot
@@ -58,10 +58,11 @@ def verify_receipt(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt:
 
 
 def _verify_headers(receipt: OpenReceipt) -> None:
-    """The next header names the one that holds the ballot, so that whoever signs the next vouches for both."""
+    """The next header names the one that holds the ballot, so that whoever signs the next vouches for both.
+
+    What a header must keep to by itself (C28) has been asked by `decode_receipt`.
+    """
     header, following = receipt.header, receipt.next_header
-    validate_header_basic(header)
-    validate_header_basic(following)
     if following.height != header.height + 1 or following.last_block_id.hash != header.hash():
         raise BadProof(codes.RECEIPT_HEADERS, height=header.height, following=following.height)
     if following.time_ns <= header.time_ns:

@@ -31,6 +31,7 @@ from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Transaction, transaction_units
 from mvchain.ledger.validators import ValidatorSet
+from mvchain.node.wire import CompactProposal
 
 BLOCK_OVERHEAD_BYTES = 64 * 1024
 """Kept free for header, evidence and the commit of up to 100 validators when transactions are chosen."""
@@ -105,75 +106,108 @@ class Base:
     tip: Tip
     validators_before: ValidatorSet
     """Those who signed the last one."""
+    last_commit: Commit
+    """Its commit as this node has it, with precommits that came late; what the next own block carries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A complete block of the height being decided, with what executing it came to."""
+    """A complete and valid block of the height being decided, with what executing it came to."""
 
     block: Block
     encoded: bytes
     block_id: BlockID
     transactions: tuple[Transaction, ...]
-    outcome: Outcome | None
-    """What executing it came to; None for a block that may not be decided."""
-    fault: Exception | None = None
-    """Why it is invalid, for the log."""
+    outcome: Outcome
 
 
 @dataclass(slots=True)
 class Assembly:
     """A compact proposal whose transactions are still being gathered (N3)."""
 
+    peer: str
+    """Who sent it, to be asked first for what is missing."""
     block_id: BlockID
     header: Header
     tx_hashes: tuple[Hash, ...]
     last_commit: Commit
     found: dict[Hash, Transaction] = field(default_factory=dict)
     missing: set[Hash] = field(default_factory=set)
+    size: int = 0
+    """Bytes of the transactions found."""
+
+    @property
+    def is_oversized(self) -> bool:
+        """Whether no block can hold what it names, so that the rest need not come (faults S8)."""
+        return self.size > MAX_BLOCK_BYTES
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can be judged: nothing is missing, or it is too large whatever the rest is."""
+        return not self.missing or self.is_oversized
 
     def supply(self, transaction: Transaction) -> None:
         """Take a transaction if it is one of those that are missing."""
         if transaction.hash in self.missing:
             self.missing.discard(transaction.hash)
-            self.found[transaction.hash] = transaction
+            self._keep(transaction)
 
-    def transactions(self) -> tuple[Transaction, ...]:
-        """All transactions in block order; call it when none is missing."""
-        return tuple(self.found[tx_hash] for tx_hash in self.tx_hashes)
+    def look_up(self, lookup: Callable[[Hash], Transaction | None]) -> None:
+        """Take what is here already; the rest is missing."""
+        for tx_hash in self.tx_hashes:
+            known = lookup(tx_hash)
+            if known is None:
+                self.missing.add(tx_hash)
+            else:
+                self._keep(known)
+
+    def block(self) -> tuple[Block, tuple[Transaction, ...]]:
+        """The block, and its transactions in order; call it when none is missing."""
+        transactions = tuple(self.found[tx_hash] for tx_hash in self.tx_hashes)
+        return Block(self.header, tuple(tx.raw for tx in transactions), (), self.last_commit), transactions
+
+    def _keep(self, transaction: Transaction) -> None:
+        self.found[transaction.hash] = transaction
+        self.size += len(transaction.raw)
 
 
-def begin_assembly(
-    block_id: BlockID,
-    header_bytes: bytes,
-    tx_hashes: Sequence[bytes],
-    last_commit_bytes: bytes,
-    lookup: Callable[[Hash], Transaction | None],
-) -> Assembly:
+def begin_assembly(base: Base, peer: str, block_id: BlockID, message: CompactProposal) -> Assembly:
     """Bind the parts of a compact proposal to the block id its proposer signed.
+
+    The header hash binds the header, and with it the transactions and the entries of the last commit, but not that
+    commit's height, round and block (C53). Were these left open, whoever passes a proposal on could change them and
+    make a valid block look invalid here; so they must be those of the own last commit, or be proved by signatures.
 
     Raises:
         BadProof: a part is malformed, or is not the one that the block id names: whoever sent it altered it.
     """
-    header = Header.decode(header_bytes)
-    last_commit = Commit.decode(last_commit_bytes)
-    hashes = tuple(Hash(tx_hash) for tx_hash in tx_hashes)
+    header = Header.decode(message.header)
+    last_commit = Commit.decode(message.last_commit)
+    own = base.last_commit
     bound = (
         header.hash() == block_id.hash
-        and header.data_hash == data_hash(hashes)
+        and header.data_hash == data_hash(message.tx_hashes)
         and header.last_commit_hash == last_commit.hash()
-        and len(set(hashes)) == len(hashes)
+        and (last_commit.height, last_commit.block_id) == (own.height, own.block_id)
+        and len(set(message.tx_hashes)) == len(message.tx_hashes)
+        and not message.evidence
     )
     if not bound:
         raise BadProof(codes.COMPACT_PROPOSAL_MISMATCH, height=header.height)
-    assembly = Assembly(block_id, header, hashes, last_commit)
-    for tx_hash in hashes:
-        known = lookup(tx_hash)
-        if known is None:
-            assembly.missing.add(tx_hash)
-        else:
-            assembly.found[tx_hash] = known
-    return assembly
+    if last_commit.round != own.round:
+        verify_commit_full(last_commit, base.chain_id, base.validators_before, own.height, own.block_id)
+    return Assembly(peer, block_id, header, message.tx_hashes, last_commit)
+
+
+def compact(proposal: bytes, candidate: Candidate) -> CompactProposal:
+    """The message that carries a proposal of this block (N3)."""
+    return CompactProposal(
+        proposal=proposal,
+        header=candidate.block.header.encode(),
+        tx_hashes=tuple(transaction.hash for transaction in candidate.transactions),
+        evidence=(),
+        last_commit=candidate.block.last_commit.encode(),
+    )
 
 
 def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Sequence[Hash]) -> Header:
@@ -197,14 +231,15 @@ def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Seq
     )
 
 
-def make_block(base: Base, last_commit: Commit, proposer: Address, ready: Iterable[Transaction]) -> Candidate:
+def make_block(base: Base, proposer: Address, ready: Iterable[Transaction]) -> Candidate:
     """Make the next block from what waits, in order of receipt (N9), executing it on the way.
 
     What is not admissible where it would stand is left out; the mempool judges it again after the block.
     """
+    last_commit = base.last_commit
     draft = _next_header(base, last_commit, proposer, ())
     execution = Execution(base.state, draft.height, draft.time_ns)
-    room = MAX_BLOCK_BYTES - BLOCK_OVERHEAD_BYTES
+    room = base.state.params.max_bytes - BLOCK_OVERHEAD_BYTES
     chosen: list[Transaction] = []
     for transaction in ready:
         size = len(transaction.raw) + TRANSACTION_OVERHEAD_BYTES
@@ -223,8 +258,11 @@ def make_block(base: Base, last_commit: Commit, proposer: Address, ready: Iterab
     return Candidate(block, encoded, block_id_of(header, encoded), tuple(chosen), outcome)
 
 
-def judge(base: Base, block: Block, transactions: Sequence[Transaction]) -> Outcome:
+def judge(base: Base, block: Block, size: int, transactions: Sequence[Transaction]) -> Outcome:
     """Decide whether a block may be prevoted (C79, ledger L3) by executing it; signatures of transactions come first.
+
+    Args:
+        size: of the encoded block, in bytes.
 
     Returns:
         What executing it came to.
@@ -234,6 +272,9 @@ def judge(base: Base, block: Block, transactions: Sequence[Transaction]) -> Outc
         BadTransaction: a transaction is not admissible where it stands.
     """
     header, tip = block.header, base.tip
+    limit = base.state.params.max_bytes
+    if size > limit:
+        raise BadProof(codes.TOO_LARGE, what="a block", size=size, limit=limit)
     validate_header_basic(header)
     commit = block.last_commit
     if tip.height == 0:

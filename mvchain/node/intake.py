@@ -5,6 +5,7 @@ mempool, through the one predicate of `ledger.admission`. Asynchronous shell: th
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,9 @@ from mvchain.node.replica import Replica
 from mvchain.node.signatures import SignaturePool
 
 MAX_UNDER_WAY = 20_000
-"""Transactions being verified at once, over all callers; beyond it the API answers 503 at once and cheaply."""
+"""Transactions of the API being verified at once; beyond it the API answers 503 at once and cheaply."""
+MAX_UNDER_WAY_OF_PEER = 8_192
+"""The same for each peer by itself, so that none can shut out the API or the others (ATK38)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Refused:
 
 
 Verdict = Received | Known | Refused
+_API = ""
+"""Stands for the API where peers are told apart by name."""
 
 
 class Intake:
@@ -65,25 +70,45 @@ class Intake:
         self._journal = journal
         self._committed = committed
         self._now_ms = now_ms
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
         self._flush_wanted = asyncio.Event()
         self._flushed: asyncio.Future[None] | None = None
 
     async def submit(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
         """Judge untrusted byte strings from the API; one verdict for each, in order.
 
-        What is `Received` is in the synced journal when this returns (N6).
+        What is `Received` is in the synced journal when this returns (N6), and so is what is `Known` and waits:
+        its submitter reads that it was received, though it came from a peer first.
         """
-        verdicts = await self._judge(raw, source, check_clock=True)
-        received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
-        if received:
-            self._journal.append([transaction.raw for transaction in received])
-            await self._journal_synced()
+        if self._under_way[_API] + len(raw) > MAX_UNDER_WAY:
+            busy = BadRequest(codes.NODE_BUSY)
+            return [Refused(sha256(item), busy) for item in raw]
+        verdicts = await self._judge(raw, source, _API, check_clock=True)
+        waiting = [tx for verdict in verdicts if (tx := self._waiting(verdict)) is not None]
+        if not waiting:
+            return verdicts
+        try:
+            self._journal.append([transaction.raw for transaction in waiting])
+        except BadRequest as full:  # they wait all the same, but nothing is promised; a refusal binds nothing
+            refused = {transaction.hash: Refused(transaction.hash, full) for transaction in waiting}
+            return [refused.get(_hash_of(verdict), verdict) for verdict in verdicts]
+        await self._journal_synced()
         return verdicts
 
-    async def from_peer(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
+    def has_room(self, peer: str, count: int) -> bool:
+        """Whether so many more transactions of this peer may be judged now."""
+        return self._under_way[peer] + count <= MAX_UNDER_WAY_OF_PEER
+
+    async def from_peer(self, raw: Sequence[bytes], peer: str) -> list[Verdict]:
         """Judge transactions that a peer gossips; nothing is promised, so nothing is journaled."""
-        return await self._judge(raw, source, check_clock=False)
+        return await self._judge(raw, f"peer:{peer}", peer, check_clock=False)
+
+    async def from_journal(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
+        """Judge what was acknowledged before a restart, some at a time; it is in the journal already."""
+        return await self._judge(raw, source, source, check_clock=False)
+
+    def _waiting(self, verdict: Verdict) -> Transaction | None:
+        return None if isinstance(verdict, Refused) else self._replica.mempool.get(_hash_of(verdict))
 
     async def keep_journal_synced(self) -> None:
         """Sync the journal whenever somebody waits for it; all who wait share one sync (group commit). Never ends."""
@@ -93,12 +118,15 @@ class Intake:
             self._flush_wanted.clear()
             waiting, self._flushed = self._flushed, None
             assert waiting is not None
+            syncing = loop.run_in_executor(None, self._journal.sync)
             try:
-                await loop.run_in_executor(None, self._journal.sync)
+                await asyncio.shield(syncing)
             except BaseException as error:
-                waiting.set_exception(error)
-                waiting.exception()  # the shell stops for the one that is raised here
-                raise
+                # Whoever waits gets no answer, and the shell stops. The thread is waited for, since the journal's
+                # file is closed next.
+                waiting.cancel()
+                await asyncio.wait([syncing])
+                raise error
             waiting.set_result(None)
 
     async def _journal_synced(self) -> None:
@@ -107,15 +135,14 @@ class Intake:
             self._flush_wanted.set()
         await asyncio.shield(self._flushed)
 
-    async def _judge(self, raw: Sequence[bytes], source: str, *, check_clock: bool) -> list[Verdict]:
-        if self._under_way + len(raw) > MAX_UNDER_WAY:
-            busy = BadRequest(codes.NODE_BUSY)
-            return [Refused(sha256(item), busy) for item in raw]
-        self._under_way += len(raw)
+    async def _judge(self, raw: Sequence[bytes], source: str, door: str, *, check_clock: bool) -> list[Verdict]:
+        self._under_way[door] += len(raw)
         try:
             return await self._judge_all(raw, source, check_clock)
         finally:
-            self._under_way -= len(raw)
+            self._under_way[door] -= len(raw)
+            if not self._under_way[door]:
+                del self._under_way[door]
 
     async def _judge_all(self, raw: Sequence[bytes], source: str, check_clock: bool) -> list[Verdict]:
         verdicts: list[Verdict | None] = []
@@ -167,5 +194,9 @@ class Intake:
             self._replica.mempool.add(transaction, context, self._replica.state, source, TimeMs(self._now_ms()))
         except MvchainError as error:
             return Refused(transaction.hash, error, transaction)
-        self._replica.remember_verified(transaction.hash, context)
+        self._replica.signatures.remember(transaction.hash, context)
         return Received(transaction)
+
+
+def _hash_of(verdict: Verdict) -> Hash:
+    return verdict.transaction.hash if isinstance(verdict, Received) else verdict.tx_hash

@@ -42,7 +42,6 @@ class Rejoin:
         validators: ValidatorSet,
         guard: Position | None,
         own_commits: Iterable[Commit],
-        next_height: Height,
     ) -> None:
         self.me = me
         self._chain_id = chain_id
@@ -50,7 +49,6 @@ class Rejoin:
         self._guard = guard
         self._answered = {me}
         self._latest: Position | None = None
-        self._next_height = next_height
         for commit in own_commits:
             for endorsement in own_precommits(commit, me, validators):
                 self._see(Position(endorsement.height, endorsement.round, STEP_PRECOMMIT))
@@ -74,14 +72,18 @@ class Rejoin:
         if self._validators.by_address(validator) is not None:
             self._answered.add(validator)
 
-    def verdict(self) -> Verdict | None:
-        """What to do, once enough have answered; None until then."""
+    def verdict(self, next_height: Height) -> Verdict | None:
+        """What to do, once enough have answered; None until then.
+
+        Args:
+            next_height: the height this node decides now; it may have fetched blocks since it asked.
+        """
         power = sum(validator.power for validator in self._validators if validator.address in self._answered)
         if not self._validators.has_quorum(power):
             return None
         if self._guard is not None and (self._latest is None or self._latest <= self._guard):
             return Verdict(Height(0), None)
-        reached = max(self._next_height, self._latest.height if self._latest else 0)
+        reached = max(next_height, self._latest.height if self._latest else 0)
         return Verdict(Height(reached + SILENT_HEIGHTS - 1), self._latest)
 
     def _see(self, position: Position) -> None:

@@ -6,7 +6,6 @@ connection.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import OrderedDict
@@ -14,14 +13,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from mvchain.core import codes
-from mvchain.core.errors import BadPeer, BadProof, BadTransaction, BrokenStorage, MvchainError
+from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
+from mvchain.core.hashing import sha256
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Hash, Height, PublicKey, TimeNs
-from mvchain.ledger.transactions import decode_transaction
+from mvchain.node.answers import Answers
 from mvchain.node.catchup import CatchUp
 from mvchain.node.gossip import TxGossip
-from mvchain.node.intake import Intake, Received, Refused, Verdict
-from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, StartTimer
+from mvchain.node.intake import Intake, Known, Received, Refused, Verdict
+from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, StartTimer
 from mvchain.node.peer import Peer
 from mvchain.node.ports import Journal
 from mvchain.node.rejoin import Rejoin
@@ -49,8 +49,11 @@ TICK_S = 0.1
 """How often gossip retries, the catch-up and the clock are looked at; the happy path waits for none of them."""
 STATUS_EVERY_TICKS = 20
 """A status goes out on every change, and this often without one, so that a lost one heals."""
-MAX_PEER_BATCHES = 64
-"""Transaction batches of one peer being judged at once; beyond that they are dropped and asked for again."""
+RESTORE_BATCH = 100
+"""Transactions of the journal taken up at once; each batch is a submitter of its own to the pool, so that its rule
+of fairness refuses none of what was acknowledged."""
+RESTORE_PAUSE_S = 1.0
+"""How often it is tried again to take up what the pool had no room for."""
 MAX_REMEMBERED_REJECTIONS = 100_000
 ANNOUNCE_S = 0.005
 """How long announcements wait for company (N8)."""
@@ -88,6 +91,7 @@ class Runtime:
         self.store = store
         self.intake = intake
         self._rejections: OrderedDict[Hash, MvchainError] = OrderedDict()
+        self.answers = Answers(replica)
         self.catch_up = CatchUp()
         self._journal = journal
         self._rejoin = rejoin
@@ -95,7 +99,6 @@ class Runtime:
         self._gossip = TxGossip(self._send_to, self._transaction_bytes)
         self._flush_timer: asyncio.TimerHandle | None = None
         self._tasks: asyncio.TaskGroup | None = None
-        self._batches: dict[str, int] = {}
         self._peers: dict[str, Peer] = {}
         self._waiting: dict[Hash, list[asyncio.Future[None]]] = {}
         self._status_sent: bytes = b""
@@ -111,41 +114,61 @@ class Runtime:
         Raises:
             BrokenStorage: the disk failed, or this node cannot follow the chain.
         """
-        self._failed = asyncio.get_running_loop().create_future()
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            tasks.create_task(self.intake.keep_journal_synced())
-            await self._restore_journal()
-            tasks.create_task(transport.run(self))
-            if self._rejoin is None:
-                self._start(Height(0), may_sign=False)
-            else:
-                self._conclude_rejoin()
-            tasks.create_task(self._tick())
-            await on_ready()
-            await self._failed
+        failed = self._failed = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self.intake.keep_journal_synced())
+                left = await self._restore_journal(self._unended())
+                tasks.create_task(self._restore_rest(left))
+                tasks.create_task(transport.run(self))
+                if self._rejoin is None:
+                    self._start(Height(0), may_sign=False)
+                else:
+                    self._conclude_rejoin()
+                tasks.create_task(self._tick())
+                await on_ready()
+                await failed
+        finally:
+            failed.cancel()  # timers that come later do nothing
 
-    async def _restore_journal(self) -> None:
-        """Take up again what was acknowledged before the restart (N6)."""
-        raw = [item for item in self._journal.replay() if self.store.tx_location(decode_transaction(item).hash) is None]
-        for start in range(0, len(raw), 1000):
-            for verdict in await self.intake.from_peer(raw[start : start + 1000], "journal"):
+    def _unended(self) -> list[bytes]:
+        """What the journal holds and no block does; the journal need not keep the rest."""
+        journaled = [(sha256(raw), raw) for raw in self._journal.replay()]
+        committed = {tx_hash for tx_hash, _ in journaled if self.store.tx_location(tx_hash) is not None}
+        self._journal.ended(committed)
+        return [raw for tx_hash, raw in journaled if tx_hash not in committed]
+
+    async def _restore_journal(self, raw: Sequence[bytes]) -> list[bytes]:
+        """Take up again what was acknowledged before the restart (N6); returns what the pool has no room for."""
+        left: list[bytes] = []
+        for start in range(0, len(raw), RESTORE_BATCH):
+            batch = raw[start : start + RESTORE_BATCH]
+            for item, verdict in zip(batch, await self.intake.from_journal(batch, f"journal:{start}"), strict=True):
                 if isinstance(verdict, Received):
                     self._gossip.add_own([verdict.transaction.hash])
+                elif isinstance(verdict, Refused) and verdict.error.cause is codes.POOL_FULL:
+                    left.append(item)
                 elif isinstance(verdict, Refused):
                     self._reject(verdict.tx_hash, verdict.error)
+        return left
+
+    async def _restore_rest(self, left: list[bytes]) -> None:
+        while left:
+            await asyncio.sleep(RESTORE_PAUSE_S)
+            left = await self._restore_journal(left)
 
     def _start(self, silent_until: Height, *, may_sign: bool) -> None:
         self._guarded(lambda: self.replica.start(may_sign=may_sign, silent_until=silent_until))
 
     def _conclude_rejoin(self) -> None:
         assert self._rejoin is not None
-        verdict = self._rejoin.verdict()
+        verdict = self._rejoin.verdict(self.replica.machine.height)
         if verdict is None:
             return  # peers that connect are asked (N4)
         if verdict.silent_until and not self._vouched:
             logger.warning(
-                "MV-4301 the sign guard is missing or older than %s; this validator signs nothing up to height %d. "
+                "the sign guard is missing or older than %s; this validator signs nothing up to height %d. "
                 "If no other copy of its key has signed, start it with --vouch-no-other-copy-signed.",
                 verdict.beyond,
                 verdict.silent_until,
@@ -174,32 +197,32 @@ class Runtime:
     # --- the replica's outputs -------------------------------------------------------------------------------
 
     def _guarded(self, act: Callable[[], object], peer: Peer | None = None) -> None:
-        """Let the replica act and carry out what it hands back; a fault of the peer costs the peer."""
-        try:
-            act()
-        except (BadPeer, BadProof, BadTransaction) as error:
-            if peer is None:
-                raise
-            peer.close(BadPeer(error.cause, **error.data))
-        except (BrokenStorage, AssertionError, OSError) as error:
-            self._fail(error)
+        """Act, and carry out what the replica hands back. A fault of the peer costs the peer, any other the node."""
+        if self._failed is None or self._failed.done():
             return
-        for output in self.replica.take_outputs():
-            match output:
-                case Broadcast(message):
-                    self._broadcast(message)
-                case StartTimer():
-                    self._start_timer(output)
-                case FetchTransactions(source, hashes):
-                    self._fetch(source, hashes)
-                case Committed():
-                    self._after_commit(output)
+        try:
+            try:
+                act()
+            except (BadPeer, BadProof, BadTransaction) as error:
+                if peer is None:
+                    raise
+                peer.close(BadPeer(error.cause, **error.data))
+            for output in self.replica.take_outputs():
+                self._carry_out(output)
+        except Exception as error:
+            self._failed.set_exception(error)
         self._status_soon()
 
-    def _fail(self, error: BaseException) -> None:
-        assert self._failed is not None
-        if not self._failed.done():
-            self._failed.set_exception(error)
+    def _carry_out(self, output: Output) -> None:
+        match output:
+            case Broadcast(message):
+                self._broadcast(message)
+            case StartTimer():
+                self._start_timer(output)
+            case FetchTransactions(source, hashes):
+                self._gossip.want(source, hashes, clock_ms())
+            case Committed():
+                self._after_commit(output)
 
     def _broadcast(self, message: Message) -> None:
         for peer in self._peers.values():
@@ -238,7 +261,7 @@ class Runtime:
         for transaction in received:
             self._rejections.pop(transaction.hash, None)
         self._gossip.add_own([transaction.hash for transaction in received])
-        self._gossip.flush()
+        self._guarded(self._gossip.flush)
         self._guarded(lambda: self.replica.transactions_arrived(received))
         return verdicts
 
@@ -248,8 +271,14 @@ class Runtime:
             return
         ended = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tx_hash, []).append(ended)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended, timeout_s)
+        try:
+            await asyncio.wait([ended], timeout=timeout_s)
+        finally:
+            waiting = self._waiting.get(tx_hash, [])
+            if ended in waiting:
+                waiting.remove(ended)
+            if not waiting:
+                self._waiting.pop(tx_hash, None)
 
     def rejection(self, tx_hash: Hash) -> MvchainError | None:
         """Why a received transaction ended without a block, as far as this node remembers."""
@@ -266,29 +295,24 @@ class Runtime:
 
     def _take_batch(self, peer: Peer, raw: tuple[bytes, ...]) -> None:
         assert self._tasks is not None
-        if self._batches.get(peer.name, 0) >= MAX_PEER_BATCHES:
-            return
+        if not self.intake.has_room(peer.name, len(raw)):
+            return  # what is needed of it is asked for again
         new = self._gossip.arrived(peer.name, raw)
         if new:
-            self._batches[peer.name] = self._batches.get(peer.name, 0) + 1
             self._tasks.create_task(self._judge_batch(peer.name, new))
 
     async def _judge_batch(self, peer: str, raw: Sequence[bytes]) -> None:
-        try:
-            verdicts = await self.intake.from_peer(raw, f"peer:{peer}")
-        finally:
-            if peer in self._batches:
-                self._batches[peer] -= 1
+        verdicts = await self.intake.from_peer(raw, peer)
         received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
         refused = [verdict for verdict in verdicts if isinstance(verdict, Refused)]
+        known = [verdict.tx_hash for verdict in verdicts if isinstance(verdict, Known)]
         self._gossip.admitted(transaction.hash for transaction in received)
         self._gossip.forget(verdict.tx_hash for verdict in refused)
+        self._gossip.admitted(tx_hash for tx_hash in known if tx_hash in self.replica.mempool)
+        self._gossip.forget(tx_hash for tx_hash in known if tx_hash not in self.replica.mempool)  # committed long ago
         self._flush_soon()
         for_blocks = [verdict.transaction for verdict in refused if verdict.transaction is not None]
         self._guarded(lambda: self.replica.transactions_arrived(received + for_blocks))
-
-    def _fetch(self, source: str, hashes: Sequence[Hash]) -> None:
-        self._gossip.want(source, hashes, clock_ms())
 
     def _flush_soon(self) -> None:
         """Announcements of a few milliseconds go together (N8)."""
@@ -297,10 +321,10 @@ class Runtime:
 
     def _flush(self) -> None:
         self._flush_timer = None
-        self._gossip.flush()
+        self._guarded(self._gossip.flush)
 
     def _transaction_bytes(self, tx_hash: Hash) -> bytes | None:
-        transaction = self.replica.transaction(tx_hash)
+        transaction = self.answers.transaction(tx_hash)
         if transaction is not None:
             return transaction.raw
         place = self.store.tx_location(tx_hash)
@@ -316,7 +340,8 @@ class Runtime:
         """Greet a new peer."""
         self._peers[peer.name] = peer
         self._gossip.connected(peer.name)
-        peer.send(self.replica.status())
+        peer.send(self.answers.status())
+        self._gossip.want(peer.name, self.replica.lacking(), clock_ms())
         if self._rejoin is not None:
             peer.send(AskOwn(self._rejoin.me))
 
@@ -325,7 +350,6 @@ class Runtime:
         del self._peers[peer.name]
         self._gossip.disconnected(peer.name)
         self.catch_up.peer_gone(peer.name)
-        self._batches.pop(peer.name, None)
 
     def on_message(self, peer: Peer, message: Message) -> None:
         """Dispatch one message of a peer."""
@@ -335,7 +359,7 @@ class Runtime:
         match message:
             case Status():
                 self.catch_up.peer_status(peer.name, message.height, message.base_height)
-                for answer in self.replica.missing_for(message):
+                for answer in self.answers.missing_for(message):
                     peer.send(answer)
             case CompactProposal():
                 self.replica.receive_proposal(peer.name, message)
@@ -355,14 +379,14 @@ class Runtime:
             case NoBlock(height):
                 self.catch_up.refused(peer.name, height, clock_ms())
             case AskOwn(address):
-                peer.send(self.replica.own_messages(address))
+                peer.send(self.answers.own_messages(address))
             case OwnMessages(proposals, endorsements):
                 self._learn_own(peer, proposals, endorsements)
             case _:
                 pass  # the transport answers pings and goodbyes itself
 
     def _learn_own(self, peer: Peer, proposals: Sequence[bytes], endorsements: Sequence[bytes]) -> None:
-        address = self.replica.validator_of_node(peer.key)
+        address = self.answers.validator_of_node(peer.key)
         if self._rejoin is not None and address is not None:
             self._rejoin.answer(address, proposals, endorsements)
             self._conclude_rejoin()
@@ -371,7 +395,7 @@ class Runtime:
 
     def _serve_blocks(self, peer: Peer, height: int, count: int) -> None:
         for wanted in range(height, height + count):
-            found = self.replica.block_bytes(Height(wanted))
+            found = self.answers.block(Height(wanted))
             if found is None:
                 peer.send(NoBlock(Height(wanted)))
             elif not peer.send(BlockResponse(Height(wanted), *found)):
@@ -397,19 +421,22 @@ class Runtime:
     def _send_status(self, always: bool) -> None:
         if not always:
             self._status_timer = None
-        status = self.replica.status()
+        status = self.answers.status()
         encoded = status.body()
         if always or encoded != self._status_sent:
             self._status_sent = encoded
             self._broadcast(status)
+
+    def _catch_up_and_work(self) -> None:
+        self._apply_fetched()  # blocks that came before the one below them was decided here
+        self.replica.work_arrived()
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             self._ticks += 1
             moment_ms = clock_ms()
-            if now_ms() >= self.replica.next_wake_ms():
-                self._guarded(self.replica.work_arrived)
+            self._guarded(self._catch_up_and_work)
             requests = self.catch_up.requests(self.replica.machine.height, moment_ms)
             for name, height in requests:
                 self._send_to(name, GetBlocks(Height(height), 1))

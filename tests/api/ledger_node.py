@@ -25,6 +25,7 @@ class LedgerNode:
         """Whether what is received stays received."""
         self.rejects: Kind | None = None
         """What is received, and rejected afterwards."""
+        self.receipts_asked = 0
         self.receipts_missing = 0
         """How often a receipt is not there yet."""
         self._status: dict[Hash, TxStatus] = {}
@@ -89,6 +90,7 @@ class LedgerNode:
         return None if found is None else SignerView(found[0].number, found[1])
 
     def ballot_receipt(self, tx_hash: Hash) -> ReceiptView:
+        self.receipts_asked += 1
         if tx_hash not in self._status:
             raise BadRequest(codes.BALLOT_UNKNOWN)
         if self.receipts_missing:

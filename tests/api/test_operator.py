@@ -271,8 +271,9 @@ async def test_ballots_that_the_chain_refuses(client: Client, world: World) -> N
     assert await code_of(ballot) == "MV-1391", "it was signed over another wording"
 
 
-async def test_a_receipt_of_nothing_is_not_waited_for(client: Client) -> None:
+async def test_a_receipt_of_nothing_is_not_waited_for(client: Client, node: LedgerNode) -> None:
     assert await code_of(await_receipt(client, Hash(bytes(32)))) == "MV-6023"
+    assert node.receipts_asked == 1
 
 
 async def test_a_receipt_is_not_waited_for_for_ever(client: Client, world: World, node: LedgerNode) -> None:
@@ -299,6 +300,7 @@ async def test_a_chain_that_does_not_move_is_told(operator: Operator, node: Ledg
         await operator.create_roll("Waiting", [entry(0)])
     assert caught.value.code == "MV-6060"
     assert len(str(caught.value.data["tx"])) == 64, "the sender learns what to ask for"
+    assert await code_of(operator.pause(PollNumber(1), "received is not done")) == "MV-6060"
 
 
 @pytest.mark.parametrize("answer", [{}, {"sequence": None}, {"sequence": "1"}, {"sequence": True}])

@@ -1,10 +1,13 @@
 """mvchain ballot cast, receipt, verify: what a voter does, from the ballot to the checked receipt."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from mvchain.api.client import Client, JsonObject
 from mvchain.ledger.genesis import Genesis
 from mvchain.light.verify import verify_receipt
 from mvchain.light.words import receipt_in_words
@@ -84,6 +87,20 @@ def test_strangers_and_unknown_polls(voter: Voter, tmp_path: Path) -> None:
     assert mvchain("ballot", "cast", voter.poll, tmp_path / "none", *where).error == "MV-3090"
 
 
+def test_a_definition_that_is_not_what_its_hash_says_is_not_signed(
+    voter: Voter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Client.poll
+
+    async def dishonest(client: Client, number: int) -> JsonObject:
+        document = await honest(client, number)
+        document["definition"]["questions"][0]["options"].reverse()  # type: ignore[call-overload, index, union-attr]
+        return document
+
+    monkeypatch.setattr(Client, "poll", dishonest)
+    assert voter.cast(ANSWERS, "--revision", 2).error == "MV-6052"
+
+
 def test_an_existing_receipt_is_kept_and_nothing_cast(voter: Voter, tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("mine")
     before = voter.chain.ask("poll", "show", voter.poll)["ballots"]
@@ -123,6 +140,13 @@ def test_a_changed_receipt_is_not_believed(voter: Voter, receipt: Path, tmp_path
     as_json = mvchain("verify", forged, "--genesis", voter.chain.genesis, "--json")
     assert as_json.code == 1
     assert (json.loads(as_json.out)["valid"], json.loads(as_json.out)["code"]) == (False, "MV-5008")
+
+
+def test_a_terminal_without_korean_is_no_error(voter: Voter, receipt: Path) -> None:
+    command = [sys.executable, "-m", "mvchain", "verify", str(receipt), "--genesis", str(voter.chain.genesis)]
+    done = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": "ascii"}, check=True)
+    assert done.stdout.isascii()
+    assert b"Verified. Your ballot is recorded" in done.stdout
 
 
 def test_receipts_that_there_are_not(voter: Voter, tmp_path: Path) -> None:

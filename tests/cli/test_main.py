@@ -74,13 +74,6 @@ def test_what_others_wrote_does_not_drive_the_terminal() -> None:
     assert shown.err.startswith("MV-3001: There is no key file ?[2J?31m?.")
 
 
-def test_a_terminal_without_korean_is_no_error() -> None:
-    command = [sys.executable, "-m", "mvchain", "ballot", "--help"]
-    environment = {"PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(command, capture_output=True, env=environment, check=True)
-    assert b"???? / Taking part in a poll." in done.stdout
-
-
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt

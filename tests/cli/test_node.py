@@ -1,6 +1,7 @@
 """mvchain init, start, status, localnet, demo."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mvchain.api.client import Client
 from mvchain.demo import run
 from mvchain.ledger.genesis import decode_entry, verify_entry
 from mvchain.node.config import Home, load_settings
@@ -100,10 +102,24 @@ def test_a_node_that_does_not_answer() -> None:
     assert mvchain("status", "--api", "not an address").error == "MV-6050"
 
 
+@pytest.mark.parametrize("answer", [{}, {"height": None}, {"block_time_ms": 10**15}])
+def test_an_answer_that_cannot_be_shown_is_the_nodes_fault(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]
+) -> None:
+    whole = chain.ask("status")
+
+    async def status(client: Client) -> dict[str, object]:
+        return {**whole, **answer} if answer else {}
+
+    monkeypatch.setattr(Client, "status", status)
+    assert mvchain("status", "--api", chain.api).error == "MV-6052"
+
+
 def test_localnet_runs_until_it_is_interrupted(tmp_path: Path) -> None:
     directory = tmp_path / "net"
     command = [sys.executable, "-m", "mvchain", "localnet", str(directory), "--nodes", "1", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with subprocess.Popen(command, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         running = json.loads(process.stdout.readline())

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,9 @@ def demo(directory: Path, *arguments: str) -> dict[str, Any]:
     """The report of a run that must succeed."""
     report = directory / "report.json"
     command = [sys.executable, "-m", "mvchain", "demo", "--json", str(report), *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    # What a failed run keeps lies with the test's own files.
+    environment = os.environ | {"TMPDIR": str(directory)}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     document: dict[str, Any] = json.loads(report.read_bytes())
     return document

@@ -172,7 +172,7 @@ def make_blocks(chain: Chain, count: int) -> Blocks:
         evidence_hash=EMPTY_HASH,
         proposer_address=validators.proposer(HEIGHT, Round(0)).address,
     )
-    block_id = block_id_of(header, Block(header, ballots, (), empty_commit_of_40()).encode())
+    block_id = block_id_of(header, Block(header, ballots, (), commit_of_40()).encode())
     commit = commit_of(chain, block_id, HEIGHT)
     following = replace(
         header,
@@ -189,7 +189,7 @@ def make_blocks(chain: Chain, count: int) -> Blocks:
     return Blocks(chain, ballots, results, header, following, next_id)
 
 
-def empty_commit_of_40() -> Commit:
+def commit_of_40() -> Commit:
     """A stand-in: nothing that a receipt shows depends on it."""
     return Commit(Height(HEIGHT - 1), Round(0), BlockID(sha256(b"block 40"), PartSetHeader(1, bytes(32))), ())
 

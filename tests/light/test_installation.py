@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
@@ -30,31 +32,46 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a new environment with mvchain and its base dependencies, made without a network."""
-    if importlib.util.find_spec("hatchling") is None:
-        pytest.skip("building the wheel without a network needs hatchling here: pip install hatchling")
+    """The interpreter of a new environment with mvchain and its base dependencies, made without a network.
+
+    pip installs mvchain where the tool that builds its wheel is at hand; else the package is linked there as it is.
+    """
     home = tmp_path_factory.mktemp("fresh")
     venv.create(home / "venv", symlinks=True)
     interpreter = home / "venv" / "bin" / "python"
     purelib = Path(run(interpreter, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=home).strip())
     for name in BASE:
-        spec = importlib.util.find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        origin = Path(spec.origin)
-        package = origin.parent if origin.name == "__init__.py" else origin
-        (purelib / package.name).symlink_to(package)
+        link(name, purelib)
+    if importlib.util.find_spec("hatchling") is None:
+        link("mvchain", purelib)
+        return interpreter
     run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", home, ROOT, cwd=home)
     [wheel] = home.glob("mvchain-*.whl")
     run(*PIP, "--python", interpreter, "install", "--no-deps", "--no-index", wheel, cwd=home)
     return interpreter
 
 
+def link(name: str, purelib: Path) -> None:
+    """Makes one module or package of this environment, and nothing beside it, a part of another."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    origin = Path(spec.origin)
+    package = origin.parent if origin.name == "__init__.py" else origin
+    (purelib / package.name).symlink_to(package)
+
+
+def test_the_base_dependencies_are_these_two() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = [re.split(r"[^a-z0-9-]", requirement)[0] for requirement in project["dependencies"]]
+    assert names == ["pynacl", "msgpack"]
+
+
 def test_the_environment_is_the_base_one(python: Path, tmp_path: Path) -> None:
     found = f"import importlib.util as u; print(*[n for n in {OTHERS + BASE} if u.find_spec(n)])"
     assert run(python, "-c", found, cwd=tmp_path).split() == list(BASE)
     where = run(python, "-c", "import mvchain; print(mvchain.__file__)", cwd=tmp_path)
-    assert Path(where.strip()).is_relative_to(python.parents[1])  # the installed one, not the checkout
+    assert Path(where.strip()).is_relative_to(python.parents[1])  # found there, not by way of the checkout
 
 
 def test_a_receipt_is_verified_there(python: Path, tmp_path: Path) -> None:

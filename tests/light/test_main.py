@@ -32,10 +32,14 @@ def written(path: Path, data: bytes) -> Path:
     return path
 
 
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """The command as people run it."""
+def run(
+    *arguments: str | Path, stdout: int = subprocess.PIPE, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[bytes]:
+    """The command as people run it, its output buffered, into a terminal or pipe of this encoding."""
     command = [sys.executable, "-m", "mvchain.light", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, env=os.environ | environment)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment["PYTHONIOENCODING"] = encoding
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, check=False, env=environment)
 
 
 # --- exit codes ---
@@ -122,22 +126,22 @@ def test_the_help_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatc
 
 
 def test_as_a_process(receipt: Path, genesis: Path) -> None:
-    good = run(receipt, "--genesis", genesis, PYTHONIOENCODING="utf-8")
+    good = run(receipt, "--genesis", genesis)
     assert (good.returncode, good.stderr) == (0, b"")
     assert good.stdout.decode().startswith("✔ 확인했습니다.")
-    forged = run(written(receipt, RECEIPT[:-9]), "--genesis", genesis, PYTHONIOENCODING="utf-8")
+    forged = run(written(receipt, RECEIPT[:-9]), "--genesis", genesis)
     assert (forged.returncode, forged.stderr) == (1, b"")
     assert forged.stdout.decode().startswith("✘ 아직 확인하지 못했습니다.")
 
 
 def test_a_terminal_without_korean_shows_the_english(receipt: Path, genesis: Path) -> None:
-    shown = run(receipt, "--genesis", genesis, PYTHONIOENCODING="ascii")
+    shown = run(receipt, "--genesis", genesis, encoding="ascii")
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"Verified. Your ballot is recorded, unchanged." in shown.stdout
 
 
 def test_names_that_are_no_text(genesis: Path, tmp_path: Path) -> None:
-    shown = run(os.fsdecode(bytes(tmp_path) + b"/\xff\x1b[31m"), "--genesis", genesis, PYTHONIOENCODING="utf-8")
+    shown = run(os.fsdecode(bytes(tmp_path) + b"/\xff\x1b[31m"), "--genesis", genesis)
     assert shown.returncode == 1
     assert b"MV-3090" in shown.stderr
     assert b"\x1b" not in shown.stderr
@@ -147,16 +151,23 @@ def test_names_that_are_no_text(genesis: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 def test_words_that_cannot_be_written(receipt: Path, genesis: Path) -> None:
     """A verdict that nobody could read is no verdict."""
-    command = [sys.executable, "-m", "mvchain.light", str(receipt), "--genesis", str(genesis)]
     with Path("/dev/full").open("wb") as full:
-        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (ended.returncode, ended.stderr) == (1, b"")
+        for arguments in ((receipt, "--genesis", genesis), ("--help",)):
+            ended = run(*arguments, stdout=full.fileno())
+            assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def test_a_reader_that_has_gone(receipt: Path, genesis: Path) -> None:
-    command = [sys.executable, "-m", "mvchain.light", str(receipt), "--genesis", str(genesis)]
     read_end, write_end = os.pipe()
     os.close(read_end)
-    ended = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, check=False)
+    ended = run(receipt, "--genesis", genesis, stdout=write_end)
     os.close(write_end)
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes the output the way a POSIX shell does")
+def test_no_output_at_all(receipt: Path, genesis: Path) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "mvchain.light"]
+    for file, code in ((receipt, 0), (genesis, 1)):
+        ended = subprocess.run([*command, str(file), "--genesis", str(genesis)], stderr=subprocess.PIPE, check=False)
+        assert (ended.returncode, ended.stderr) == (code, b"")

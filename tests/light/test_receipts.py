@@ -245,6 +245,7 @@ OTHER_FORMS = {
     "an integer of many digits": (put('"height":41', '"height":4' + "1" * 5_000), codes.BAD_NUMBER),
     "an infinite height": (put('"height":41', '"height":Infinity'), codes.BAD_NUMBER),
     "true instead of 1": (put('"round":1', '"round":true'), codes.MALFORMED_RECEIPT),
+    "true instead of signer 1": (put('[1,"2026', '[true,"2026'), codes.MALFORMED_RECEIPT),
     "a number in quotes": (put('"round":1', '"round":"1"'), codes.MALFORMED_RECEIPT),
     "a member twice": (put('"round":1', '"round":1,"round":1'), codes.DUPLICATE_NAME),
     "a member twice, otherwise": (put('"round":1', '"round":1,"round":0'), codes.DUPLICATE_NAME),

@@ -1,6 +1,7 @@
 """The journal: what was synced comes back, in order, until it has ended (N6, CP21, CP22, I3)."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,50 @@ def test_appending_and_ending_go_on_while_another_thread_syncs() -> None:
     assert disk.begun.is_set()
     inner.crash(lambda n: 0)
     assert 2 in replayed(inner)
+
+
+class HookedDisk(SeamDisk):
+    """Does something else once, right after an fsync or before a rename: what another thread could do then."""
+
+    def __init__(self, inner: Disk) -> None:
+        super().__init__(inner)
+        self.hooks: dict[str, Callable[[], None]] = {}
+
+    def fsync(self, file: Any) -> None:
+        self._inner.fsync(file)
+        self.hooks.pop("fsync", lambda: None)()
+
+    def replace(self, source: Path, target: Path) -> None:
+        self.hooks.pop("replace", lambda: None)()
+        self._inner.replace(source, target)
+
+
+def test_what_comes_while_a_segment_is_being_closed_is_synced_with_it() -> None:
+    inner = MemoryDisk()
+    disk = HookedDisk(inner)
+    journal = Journal(HERE, disk, segment_bytes=1)
+    journal.append(txs(1))
+    disk.hooks["fsync"] = lambda: journal.append(txs(2))
+    journal.sync()
+    assert segments(disk) == [1, 2]
+    journal.append(txs(3))
+    journal.sync()
+    inner.crash(lambda n: n // 2)
+    assert replayed(inner, 1) == [1, 2, 3]
+
+
+def test_a_segment_that_ends_while_it_is_rewritten_does_not_come_back() -> None:
+    disk = HookedDisk(MemoryDisk())
+    journal = Journal(HERE, disk, segment_bytes=500, max_bytes=2_000)
+    journal.append(txs(*range(10)))
+    journal.sync()
+    journal.ended(hashes(*range(1, 10)))
+    disk.hooks["replace"] = lambda: journal.ended(hashes(0))
+    journal.append(txs(*range(20, 25)))
+    journal.sync()
+    assert not disk.hooks, "the segment was rewritten"
+    assert segments(disk) == [2, 3]
+    assert replayed(disk) == [20, 21, 22, 23, 24]
 
 
 def test_threads_that_append_sync_and_end_at_once_lose_nothing() -> None:

@@ -1,0 +1,87 @@
+"""What a node tells its peers about what it holds; reads the replica and changes nothing (N4, N8)."""
+
+from dataclasses import replace
+
+from mvchain.consensus import exchange
+from mvchain.core.limits import MAX_ENDORSEMENTS_PER_MESSAGE, MAX_OWN_MESSAGES
+from mvchain.core.types import Address, Hash, Height, PublicKey
+from mvchain.ledger.blocks import Block, Commit, Header
+from mvchain.ledger.transactions import Transaction
+from mvchain.ledger.validators import address_of
+from mvchain.node.candidates import compact
+from mvchain.node.rejoin import SILENT_HEIGHTS, own_precommits
+from mvchain.node.replica import Replica
+from mvchain.node.wire import Endorsements, Message, OwnMessages, Status
+
+
+class Answers:
+    """The answers of one node, each as of now."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def status(self) -> Status:
+        """Where this node is and what it holds, for anti-entropy (N8).
+
+        A proposal whose block was never begun here, as after a crash, is not claimed, so that peers send it again.
+        """
+        machine, blocks = self._replica.machine, self._replica.blocks
+        held = exchange.known(machine.keeper)
+        rounds = tuple(r for r in held.proposals if blocks.knows(machine.keeper.proposals[r].block_id))
+        return Status(replace(held, proposals=rounds), int(machine.phase), self._replica.store.base_height)
+
+    def missing_for(self, status: Status) -> list[Message]:
+        """What a peer with this status lacks and this node holds; of blocks, only valid ones are passed on."""
+        answer = exchange.missing_for(self._replica.machine.keeper, status.holdings)
+        candidates = self._replica.blocks.candidates
+        messages: list[Message] = [
+            compact(proposal.encode(), candidates[proposal.block_id])
+            for proposal in answer.proposals
+            if proposal.block_id in candidates
+        ]
+        encoded = [endorsement.encode() for endorsement in answer.endorsements]
+        messages += (
+            Endorsements(tuple(encoded[start : start + MAX_ENDORSEMENTS_PER_MESSAGE]))
+            for start in range(0, len(encoded), MAX_ENDORSEMENTS_PER_MESSAGE)
+        )
+        return messages
+
+    def transaction(self, tx_hash: Hash) -> Transaction | None:
+        """A transaction that waits, or that a block being decided holds."""
+        return self._replica.mempool.get(tx_hash) or self._replica.blocks.transaction(tx_hash)
+
+    def block(self, height: Height) -> tuple[bytes, bytes] | None:
+        """A decided block (C57) and the precommits that decided it (C50)."""
+        stored = self._replica.store.block(height)
+        if stored is None:
+            return None
+        block = Block(Header.decode(stored.header), stored.txs, (), Commit.decode(stored.last_commit))
+        return block.encode(), stored.commit
+
+    def own_messages(self, address: Address) -> OwnMessages:
+        """Proposals and endorsements of one validator that this node holds at its height (N4)."""
+        machine, validators = self._replica.machine, self._replica.state.validators
+        proposals = [
+            proposal.encode()
+            for round_, proposal in sorted(machine.keeper.proposals.items(), reverse=True)
+            if validators.proposer(machine.height, round_).address == address
+        ]
+        held = [item.encode() for item in machine.keeper.endorsements() if item.address == address]
+        for commit in self.last_commits():
+            held += [item.encode() for item in own_precommits(commit, address, validators)]
+        return OwnMessages(tuple(proposals[:MAX_OWN_MESSAGES]), tuple(held[:MAX_OWN_MESSAGES]))
+
+    def last_commits(self) -> list[Commit]:
+        """The commits of the last heights, newest first (N4)."""
+        last = self._replica.tip.height
+        found = (
+            self._replica.store.commit(Height(height)) for height in range(last, max(last - SILENT_HEIGHTS, 0), -1)
+        )
+        return [Commit.decode(commit) for commit in found if commit is not None]
+
+    def validator_of_node(self, node_key: PublicKey) -> Address | None:
+        """The validator whose agency has this node key."""
+        for agency in self._replica.state.agencies:
+            if agency.node_key == node_key:
+                return address_of(agency.validator_key)
+        return None
