@@ -68,8 +68,8 @@ def run_node(
             settings,
             genesis,
             document,
-            validator_key,
-            node_key,
+            validator_key=validator_key,
+            node_key=node_key,
             vouched=vouched,
             exit_with_parent=exit_with_parent,
         )
@@ -141,9 +141,9 @@ async def _serve(
     settings: Settings,
     genesis: Genesis,
     document: bytes,
+    *,
     validator_key: SigningKey,
     node_key: SigningKey,
-    *,
     vouched: bool,
     exit_with_parent: bool,
 ) -> None:

@@ -33,7 +33,7 @@ SUBMIT_PATH: Final = "/v1/transactions"
 
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TAGGED_KEY = re.compile(r"[0-9a-f]{66}", re.ASCII)
-_NUMBER = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _CODE = re.compile(r"MV-[0-9]{4}", re.ASCII)
 
 

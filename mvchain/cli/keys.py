@@ -6,11 +6,14 @@ from typing import Annotated, Literal
 import typer
 
 from mvchain.cli.options import (
+    DEFAULT_HOME,
+    GenesisOption,
+    HomeOption,
     JsonOption,
     PassphraseOption,
     PlainOption,
     new_key_saver,
-    read_genesis_file,
+    read_genesis,
     read_passphrase,
     unlock,
     write_file,
@@ -56,10 +59,11 @@ def show(file: FileArgument, *, as_json: JsonOption = False) -> None:
 def request(
     file: FileArgument,
     *,
-    genesis: Annotated[Path, typer.Option(help="The chain's genesis file.")],
     agency: Annotated[int, typer.Option(help="Number of the agency that is to register the key.")],
     role: Annotated[Literal["operator", "service"], typer.Option(help="What the key is to be to the agency.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
+    genesis: GenesisOption = None,
+    home: HomeOption = DEFAULT_HOME,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,10 +74,10 @@ def request(
     from mvchain.cli.key_requests import encode_request, find_agency
     from mvchain.ledger.transactions import Role
 
-    document = read_genesis_file(genesis)
-    asked = find_agency(document, agency)
+    chain = read_genesis(genesis, home)
+    asked = find_agency(chain, agency)
     key = unlock(file, passphrase_file)
-    write_file(out, encode_request(key, document, asked.number, Role[role.upper()]))
+    write_file(out, encode_request(key, chain, asked.number, Role[role.upper()]))
     command = {"operator": f"operator register {out}", "service": f"service authorise {out}"}[role]
     text = f"""\
 {key.tagged.hex()}

@@ -16,16 +16,21 @@ from mvchain.cli.options import (
     act,
     parse_hash,
     parse_key,
+    read_file,
+    read_genesis,
+    unlock,
 )
 from mvchain.cli.output import print_result
+from mvchain.core.limits import MAX_GENESIS_BYTES
 
 if TYPE_CHECKING:
-    from mvchain.core.types import Hash
+    from mvchain.core.types import Hash, Signature, TaggedKey
 
 operators = typer.Typer(help="The keys of an agency's operators.", no_args_is_help=True)
 services = typer.Typer(help="The poll services that may act for an agency.", no_args_is_help=True)
 
 MemberArgument = Annotated[str, typer.Argument(metavar="KEY", help="Public key, as mvchain keys show prints it.")]
+REQUEST_HELP = "File that mvchain keys request made."
 AgencyKeyOption = Annotated[
     Path | None, typer.Option("--key", help="Key file to sign with.", show_default="the home's agency key")
 ]
@@ -33,9 +38,9 @@ AgencyKeyOption = Annotated[
 
 @operators.command("register")
 def register_operator(
-    member: Annotated[
-        str | None,
-        typer.Argument(metavar="[KEY]", help="Public key of the operator.", show_default="the home's operator key"),
+    request: Annotated[
+        Path | None,
+        typer.Argument(metavar="REQUEST", help=REQUEST_HELP, show_default="the home's operator key"),
     ] = None,
     *,
     home: HomeOption = DEFAULT_HOME,
@@ -44,15 +49,19 @@ def register_operator(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let an operator's key act for the agency. Signed with the agency key."""
-    from mvchain.node.config import Home
-    from mvchain.node.files import LocalDisk
-    from mvchain.node.keystore import key_info
+    """Let an operator's key act for the agency. Signed with the agency key.
 
-    own = Home(home.expanduser()).key("operator")
-    operator_key = parse_key(member) if member else key_info(own, LocalDisk()).tagged
+    An operator whose key is on another host asks with a file: see mvchain keys request.
+    """
+    from mvchain.cli.key_requests import read_request
+    from mvchain.ledger.transactions import Role
+
+    if request is None:
+        operator_key, proof = _prove_own_key(home, passphrase_file)
+    else:
+        operator_key, proof = read_request(request, read_genesis(None, home), Role.OPERATOR)
     done = act(
-        lambda operator, _: operator.register_operator(operator_key),
+        lambda operator, _: operator.register_operator(operator_key, proof),
         api=api,
         home=home,
         key=key,
@@ -87,7 +96,7 @@ def revoke_operator(
 
 @services.command("authorise")
 def authorise_service(
-    member: MemberArgument,
+    request: Annotated[Path, typer.Argument(metavar="REQUEST", help=REQUEST_HELP)],
     *,
     polls: Annotated[bool, typer.Option("--polls", help="It may create and run polls.")] = False,
     rolls: Annotated[bool, typer.Option("--rolls", help="It may make rolls.")] = False,
@@ -97,15 +106,16 @@ def authorise_service(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a poll service act for the agency: --polls, --rolls or both."""
-    from mvchain.ledger.transactions import Scope
+    """Let a poll service act for the agency: --polls, --rolls or both. It asks with mvchain keys request."""
+    from mvchain.cli.key_requests import read_request
+    from mvchain.ledger.transactions import Role, Scope
 
     if not polls and not rolls:
         raise typer.BadParameter("say what the service may do: --polls, --rolls or both")
     scopes = Scope(Scope.POLLS * polls | Scope.ROLLS * rolls)
-    service = parse_key(member)
+    service, proof = read_request(request, read_genesis(None, home), Role.SERVICE)
     done = act(
-        lambda operator, _: operator.authorise_service(service, scopes),
+        lambda operator, _: operator.authorise_service(service, proof, scopes),
         api=api,
         home=home,
         key=key,
@@ -151,6 +161,18 @@ def approve(
         lambda operator, _: operator.approve(action_hash), api=api, home=home, key=key, passphrase_file=passphrase_file
     )
     _print_done(done, f"Approved {action_hash.hex()}.", as_json=as_json)
+
+
+def _prove_own_key(home: Path, passphrase_file: Path | None) -> "tuple[TaggedKey, Signature]":
+    """The home's operator key, with its proof for the home's agency."""
+    from mvchain.ledger.genesis import decode_entry
+    from mvchain.ledger.transactions import Role, registration_proof
+    from mvchain.node.config import Home
+
+    place = Home(home.expanduser())
+    key = unlock(place.key("operator"), passphrase_file)
+    agency = decode_entry(read_file(place.entry, MAX_GENESIS_BYTES)).number
+    return key.tagged, registration_proof(key, read_genesis(None, home).hash, agency, Role.OPERATOR)
 
 
 def _print_done(done: "Hash", text: str, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ deep nesting, and text that is not UTF-8, lone surrogates in escapes included.
 """
 
 import json
+from collections import Counter
 from typing import TypeAlias
 
 from mvchain.core import codes
@@ -55,8 +56,9 @@ def loads(
     def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in found if names.count(name) > 1)
+            # Counted in one pass: a comparison of all with all would let one request keep a node busy for minutes.
+            counts = Counter(name for name, _ in pairs)
+            twice = next(name for name, times in counts.items() if times > 1)
             raise error(codes.DUPLICATE_NAME, what=what, name=twice[:40])
         return found
 

@@ -19,7 +19,7 @@ from mvchain.ledger.work import PollWork
 class Draft:
     """Implements `admission.View` for a block of time `time_ms`; what was put replaces what the state has."""
 
-    __slots__ = ("_slots", "changes", "state", "time_ms", "writes")
+    __slots__ = ("_polls", "_rolls", "_slots", "_targets", "changes", "state", "time_ms", "writes")
 
     def __init__(self, state: State, time_ms: TimeMs) -> None:
         self.state = state
@@ -28,6 +28,10 @@ class Draft:
         self.writes: dict[bytes, bytes | None] = {}
         """Changed keys outside the records: roll entries, voters, places of ballots, definitions."""
         self._slots: dict[TaggedKey, tuple[AgencyNumber, int]] = {}
+        # Kept beside the changes: to look through all of them for each transaction would make long blocks slow.
+        self._targets: dict[Hash, Target] = {}
+        self._polls = state.poll_count
+        self._rolls = state.roll_count
 
     # --- what admission reads ---
 
@@ -58,19 +62,19 @@ class Draft:
 
     def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
         """A waiting action by its hash."""
-        for poll_number, poll in self.changes.polls.items():
-            for action in poll.pending:
-                if action.hash == action_hash:
-                    return Target(True, poll_number), action
-        for roll_number, roll in self.changes.rolls.items():
-            for action in roll.pending:
-                if action.hash == action_hash:
-                    return Target(False, roll_number), action
-        found = self.state.action(action_hash)
-        if found is None:
-            return None
-        is_poll, number = found[0]
-        return None if number in (self.changes.polls if is_poll else self.changes.rolls) else found
+        target = self._targets.get(action_hash)
+        if target is None:
+            found = self.state.action(action_hash)
+            if found is None:
+                return None
+            target = found[0]
+        number = target.number
+        record = self.poll(PollNumber(number)) if target.is_poll else self.roll(RollNumber(number))
+        assert record is not None, target
+        for action in record.pending:
+            if action.hash == action_hash:
+                return target, action
+        return None
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a roll entry or voter."""
@@ -85,11 +89,11 @@ class Draft:
 
     def next_poll(self) -> PollNumber:
         """The number that the next new poll gets."""
-        return PollNumber(max(self.state.poll_count, *self.changes.polls, 0) + 1)
+        return PollNumber(self._polls + 1)
 
     def next_roll(self) -> RollNumber:
         """The number that the next new roll gets."""
-        return RollNumber(max(self.state.roll_count, *self.changes.rolls, 0) + 1)
+        return RollNumber(self._rolls + 1)
 
     def put_signer(self, number: AgencyNumber, signer: Signer) -> None:
         """Adds a signer to an agency, or replaces the one with this key."""
@@ -106,10 +110,14 @@ class Draft:
     def put_poll(self, number: PollNumber, poll: Poll) -> None:
         """Replaces or adds the record of a poll."""
         self.changes.polls[number] = poll
+        self._polls = max(self._polls, number)
+        self._targets.update((action.hash, Target(True, number)) for action in poll.pending)
 
     def put_roll(self, number: RollNumber, roll: Roll) -> None:
         """Replaces or adds the record of a roll."""
         self.changes.rolls[number] = roll
+        self._rolls = max(self._rolls, number)
+        self._targets.update((action.hash, Target(False, number)) for action in roll.pending)
 
     def work(self, number: PollNumber) -> PollWork:
         """Of a poll that is open, paused or counting; changed in place."""

@@ -32,7 +32,7 @@ from mvchain.ledger.polls import PollDefinition, decode_definition, definition_h
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
 from mvchain.ledger.state_tree import ProofOp, StateTree, StateTreeChange
 from mvchain.ledger.tally import TallyResult
-from mvchain.ledger.transactions import Scope, Transaction
+from mvchain.ledger.transactions import Role, Scope, Transaction
 from mvchain.ledger.validators import Validator, ValidatorSet
 from mvchain.ledger.work import PollWork
 

@@ -425,9 +425,7 @@ def registration_proof(key: SigningKey, genesis_hash: Hash, agency: AgencyNumber
     return key.sign(Purpose.REGISTRATION, _registration_bytes(genesis_hash, agency, role, key.tagged))
 
 
-def verify_registration(
-    key: TaggedKey, proof: Signature, genesis_hash: Hash, agency: AgencyNumber, role: Role
-) -> bool:
+def verify_registration(key: TaggedKey, proof: Signature, genesis_hash: Hash, agency: AgencyNumber, role: Role) -> bool:
     """Whether the key signed that this agency of this chain may register it in this role."""
     return verify_tagged(Purpose.REGISTRATION, key, _registration_bytes(genesis_hash, agency, role, key), proof)
 
@@ -466,9 +464,7 @@ def sign_bytes(genesis_hash: Hash, context: Hash, payload_bytes: bytes) -> bytes
     return genesis_hash + context + payload_bytes
 
 
-def make_transaction(
-    payload: Payload, key: SigningKey, genesis_hash: Hash, context: Hash = NO_CONTEXT
-) -> bytes:
+def make_transaction(payload: Payload, key: SigningKey, genesis_hash: Hash, context: Hash = NO_CONTEXT) -> bytes:
     """The signed bytes to submit; `context` is the definition hash for a ballot."""
     payload_bytes = encode_payload(payload)
     signature = key.sign(Purpose.TRANSACTION, sign_bytes(genesis_hash, context, payload_bytes))

@@ -121,12 +121,12 @@ class Intake:
             syncing = loop.run_in_executor(None, self._journal.sync)
             try:
                 await asyncio.shield(syncing)
-            except BaseException as error:
+            except BaseException:
                 # Whoever waits gets no answer, and the shell stops. The thread is waited for, since the journal's
                 # file is closed next.
                 waiting.cancel()
                 await asyncio.wait([syncing])
-                raise error
+                raise
             waiting.set_result(None)
 
     async def _journal_synced(self) -> None:

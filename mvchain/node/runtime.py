@@ -341,7 +341,7 @@ class Runtime:
         self._peers[peer.name] = peer
         self._gossip.connected(peer.name)
         peer.send(self.answers.status())
-        self._gossip.want(peer.name, self.replica.lacking(), clock_ms())
+        self._gossip.want(peer.name, self.replica.blocks.lacking(), clock_ms())
         if self._rejoin is not None:
             peer.send(AskOwn(self._rejoin.me))
 

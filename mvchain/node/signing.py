@@ -50,7 +50,7 @@ class Signing:
         self._keep(Record.PROPOSAL, proposal.encode())
         return proposal
 
-    def endorse(
+    def endorse(  # noqa: PLR0917 - in the order of C40
         self, kind: Kind, height: Height, round_: Round, block: BlockID, base_ns: TimeNs, index: int
     ) -> Endorsement | None:
         """A signed prevote or precommit; None if the guard refuses.

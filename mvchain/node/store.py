@@ -179,6 +179,8 @@ class Store:
 
     def block(self, height: Height) -> StoredBlock | None:
         """A whole block; None if it is not here."""
+        if not self._base_height <= height <= self._last_height:
+            return None
         records = [value for _, value in self.scan(_block_key(height), _block_key(Height(height + 1)))]
         if not records:
             return None
@@ -190,12 +192,12 @@ class Store:
 
     def header(self, height: Height) -> bytes | None:
         """The header of a block."""
-        value = self.get(_block_key(height))
+        value = self._record(height)
         return None if value is None else self._decode(height, value)[0][0]
 
     def commit(self, height: Height) -> bytes | None:
         """The precommits that decided a block."""
-        value = self.get(_block_key(height))
+        value = self._record(height)
         return None if value is None else self._decode(height, value)[0][3]
 
     def height_of_block_hash(self, block_hash: Hash) -> Height | None:
@@ -205,7 +207,7 @@ class Store:
 
     def result_numbers(self, height: Height) -> tuple[int, ...]:
         """The numbers in the results of a block, one for each transaction; none if it is not here."""
-        value = self.get(_block_key(height))
+        value = self._record(height)
         return () if value is None else self._decode(height, value)[1]
 
     def tx_location(self, tx_hash: Hash) -> tuple[Height, int] | None:
@@ -237,6 +239,11 @@ class Store:
         return None if value is None else value.decode()
 
     # --- inside ----------------------------------------------------------------------------------------------
+
+    def _record(self, height: Height) -> bytes | None:
+        """A block's record; heights that callers ask for may have any size, keys have not."""
+        held = self._base_height <= height <= self._last_height
+        return self.get(_block_key(height)) if held else None
 
     def _open(self) -> Any:
         names = self._disk.names(self._path)
@@ -310,7 +317,7 @@ def _text(error: plyvel.Error) -> str:
 
 
 def _block_key(height: Height) -> bytes:
-    return b"X" + height.to_bytes(6, "big")
+    return b"X" + min(height, _NO_HEIGHT).to_bytes(6, "big")
 
 
 def _put_state(batch: Any, writes: Mapping[bytes, bytes | None]) -> None:

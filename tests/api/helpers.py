@@ -53,11 +53,12 @@ from mvchain.ledger.polls import (
     definition_hash,
     encode_definition,
 )
-from mvchain.ledger.records import Action, Poll, PollState, Role, Roll, Signer, Tally
+from mvchain.ledger.records import Action, Poll, PollState, Roll, Signer, Tally
 from mvchain.ledger.tally import RunningTally
 from mvchain.ledger.transactions import (
     Ballot,
     Kind,
+    Role,
     Scope,
     Transaction,
     decode_transaction,

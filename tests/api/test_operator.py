@@ -15,10 +15,10 @@ from mvchain.api.operator import Entry, Operator, await_committed, await_receipt
 from mvchain.api.server import ApiServer
 from mvchain.core.errors import BadRequest, MvchainError
 from mvchain.core.limits import MAX_TRANSACTION_BYTES
-from mvchain.core.types import Hash, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.polls import definition_hash, encode_definition
 from mvchain.ledger.records import PollState
-from mvchain.ledger.transactions import Kind, Scope, make_transaction
+from mvchain.ledger.transactions import Kind, Role, Scope, make_transaction, registration_proof
 from tests.api.ledger_node import LedgerNode
 from tests.ledger.state_helpers import World, key_of, roll_root
 
@@ -221,18 +221,32 @@ async def test_what_needs_approvals_waits_for_them() -> None:
 # --- keys ---
 
 
+def proof_of(name: str, role: Role, world: World) -> Signature:
+    return registration_proof(key_of(name), world.genesis.hash, AgencyNumber(1), role)
+
+
 async def test_members_come_and_go(client: Client, world: World) -> None:
     agency = Operator(client, key_of("agency1"), world.genesis)
     newcomer = Operator(client, key_of("newcomer"), world.genesis)
     assert await code_of(newcomer.create_roll("No", [entry(0)])) == "MV-6091"
-    await agency.register_operator(newcomer.public_key)
+    await agency.register_operator(newcomer.public_key, proof_of("newcomer", Role.OPERATOR, world))
     await newcomer.create_roll("Yes", [entry(0)])
     await agency.revoke_operator(newcomer.public_key)
     assert await code_of(newcomer.create_roll("Again", [entry(1)])) == "MV-1202"
     service = Operator(client, key_of("a service"), world.genesis)
-    await agency.authorise_service(service.public_key, Scope.POLLS)
+    await agency.authorise_service(service.public_key, proof_of("a service", Role.SERVICE, world), Scope.POLLS)
     assert await code_of(service.create_roll("Out of scope", [entry(2)])) == "MV-1205"
     await agency.revoke_service(service.public_key)
+
+
+async def test_a_key_that_did_not_ask_is_not_registered(client: Client, world: World) -> None:
+    agency, key = Operator(client, key_of("agency1"), world.genesis), key_of("newcomer").tagged
+    as_service = proof_of("newcomer", Role.SERVICE, world)
+    assert await code_of(agency.register_operator(key, as_service)) == "MV-1227"
+    elsewhere = proof_of("newcomer", Role.SERVICE, World(approvals=3))
+    assert await code_of(agency.authorise_service(key, elsewhere, Scope.POLLS)) == "MV-1227"
+    await agency.authorise_service(key, as_service, Scope.POLLS)
+    assert await code_of(agency.register_operator(key, proof_of("newcomer", Role.OPERATOR, world))) == "MV-1207"
 
 
 async def test_acts_at_the_same_time_follow_each_other(operator: Operator, world: World) -> None:

@@ -119,7 +119,14 @@ class Chain:
         self.api = f"http://127.0.0.1:{api_port}"
         self._start()
         self.act("operator", "register")
-        self.act("operator", "register", new_key(self.second))
+        new_key(self.second)
+        self.act("operator", "register", self.request(self.second, "operator"))
+
+    def request(self, key: Path, role: str) -> Path:
+        """The file in which a key asks for this role."""
+        file = key.with_suffix(".request")
+        ok("keys", "request", key, "--genesis", self.genesis, "--agency", 1, "--role", role, "--out", file)
+        return file
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "mvchain", "start", "--exit-with-parent", "--home", str(self.home)]

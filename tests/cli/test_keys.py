@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import typer
 
+from mvchain.core.types import AgencyNumber
+from mvchain.ledger.genesis import Genesis
+from mvchain.ledger.transactions import Role, registration_proof
 from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import load_key, load_plain_key
 from tests.cli.helpers import PASSPHRASE, mvchain, ok
@@ -85,3 +88,39 @@ def test_the_passphrase_is_changed(tmp_path: Path, passphrase: Path) -> None:
     assert mvchain(*change, other, "--new-passphrase-file", other).error == "MV-3006"
     ok(*change, passphrase, "--new-passphrase-file", other)
     assert load_key(file, b"another good passphrase", LocalDisk()).tagged.hex() == made["public_key"]
+
+
+@pytest.fixture
+def genesis(tmp_path: Path) -> Path:
+    file = tmp_path / "genesis.json"
+    agency = ("--agency-number", 1, "--name-ko", "서울특별시", "--name-en", "Seoul")
+    made = ok("init", "--home", tmp_path / "home", "--chain-name", "trial", *agency, "--plain-keys")
+    ok("genesis", "make", made["entry"], "--chain-name", "trial", "--out", file)
+    return file
+
+
+@pytest.mark.parametrize("role", ["operator", "service"])
+def test_a_key_asks_for_its_registration(tmp_path: Path, genesis: Path, passphrase: Path, role: str) -> None:
+    file, out = tmp_path / "key.json", tmp_path / "request.json"
+    public_key = ok("keys", "new", file, "--passphrase-file", passphrase)["public_key"]
+    ask = ("keys", "request", file, "--genesis", genesis, "--agency", 1, "--role", role, "--out", out)
+    assert ok(*ask, "--passphrase-file", passphrase) == {"file": str(out), "public_key": public_key}
+    key = load_key(file, PASSPHRASE.encode(), LocalDisk())
+    hash_ = Genesis.decode(genesis.read_bytes()).hash
+    proof = registration_proof(key, hash_, AgencyNumber(1), Role[role.upper()]).hex()
+    assert out.read_text() == f'{{"agency":1,"key":"{public_key}","proof":"{proof}","role":"{role}"}}\n'
+    assert mvchain(*ask, "--passphrase-file", passphrase).error == "MV-3027"
+    out.unlink()
+    told = mvchain(*ask, "--passphrase-file", passphrase).out
+    command = {"operator": "operator register", "service": "service authorise"}[role]
+    assert all(part in told for part in (public_key, "서울특별시", f"mvchain {command} {out}"))
+
+
+def test_what_cannot_be_asked_for(tmp_path: Path, genesis: Path, passphrase: Path) -> None:
+    file, out = tmp_path / "key.json", tmp_path / "request.json"
+    ok("keys", "new", file, "--passphrase-file", passphrase)
+    ask = ("keys", "request", file, "--out", out, "--passphrase-file", passphrase, "--genesis")
+    assert mvchain(*ask, genesis, "--agency", 2, "--role", "operator").error == "MV-3038"
+    assert mvchain(*ask, tmp_path / "none", "--agency", 1, "--role", "operator").error == "MV-3090"
+    assert mvchain(*ask, genesis, "--agency", 1, "--role", "agency").code == 2
+    assert not out.exists()

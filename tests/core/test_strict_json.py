@@ -87,6 +87,13 @@ def test_the_size_is_checked_first() -> None:
     assert refusal(b"\xff" * 3, max_bytes=2) is codes.TOO_LARGE
 
 
+def test_a_name_that_is_doubled_late_is_found_in_one_pass() -> None:
+    """Comparing all names with all would take minutes here, on the event loop of a node (security H10)."""
+    names = [f'"{n:x}":0' for n in range(100_000)]
+    data = ",".join([*names, names[-1]]).encode()
+    assert refusal(b"{" + data + b"}", max_bytes=2_000_000) is codes.DUPLICATE_NAME
+
+
 def test_the_canonical_form() -> None:
     value = {"b": [1, -2, True, None], "a": 'é\u2028"\\\n\x1f\x7f', "": {}}
     assert canonical(value) == '{"":{},"a":"é\u2028\\"\\\\\\n\\u001f\x7f","b":[1,-2,true,null]}'.encode()

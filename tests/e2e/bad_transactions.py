@@ -14,7 +14,7 @@ from mvchain.core.errors import Cause
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import SMALL_ORDER_ENCODINGS, SigningKey
 from mvchain.core.limits import MAX_PENDING_ACTIONS, MAX_REVISIONS, MAX_TRANSACTION_BYTES
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TaggedKey
 from mvchain.ledger.polls import (
     ApprovalRule,
     Option,
@@ -157,7 +157,7 @@ def _stranger(stage: Stage) -> bytes:
 async def _all_revisions(stage: Stage) -> bytes:
     for revision in range(MAX_REVISIONS):
         await stage.commit(stage.ballot(REVOTE, 1, (revision % 3,), revision))
-    return stage.ballot(REVOTE, 1, (0,), MAX_REVISIONS - 1)
+    return stage.ballot(REVOTE, 1, (1,), MAX_REVISIONS - 1)
 
 
 async def _late(stage: Stage) -> bytes:
@@ -270,6 +270,11 @@ async def _by_leaver(stage: Stage) -> bytes:
     return await stage.admin(stage.leaver, RollCreate, "x")
 
 
+def _unproved(stage: Stage) -> tuple[TaggedKey, Signature]:
+    """A proof that was given to another agency."""
+    return stage.applies(SigningKey.from_seed(b"p" * 32), agency=2)
+
+
 async def _own_approval(stage: Stage) -> bytes:
     """An operator approves what the same operator asked for."""
     asked = await stage.admin(stage.operator, PollClose, OPEN, "early")
@@ -298,23 +303,24 @@ ACTS = (
     row("ahead of its turn", codes.WRONG_SEQUENCE, _does("operator", RollCreate, "x", ahead=2)),
     malformed("with sequence 0", codes.MALFORMED, lambda s: _signed(s, codec.encode((6, 0, "x")))),
     row("roll by the agency key", codes.NOT_PERMITTED, _does("agency", RollCreate, "x")),
-    row("operator registered by one", codes.NOT_PERMITTED, _does("operator", OperatorRegister, _KEYS[0])),
+    row("operator registered by one", codes.NOT_PERMITTED, _does("operator", OperatorRegister, _KEYS[0], bytes(64))),
     row("roll by a service without that scope", codes.OUT_OF_SCOPE, _does("service", RollCreate, "x")),
     row("act on another agency's poll", codes.OTHER_AGENCY, _does("outsider", PollPause, OPEN, "x")),
     row("act on another agency's roll", codes.OTHER_AGENCY, _does("outsider", RollSeal, EMPTY_ROLL, bytes(32), 1)),
     row(
         "key registered twice",
         codes.KEY_ALREADY_REGISTERED,
-        lambda s: s.admin(s.agency, OperatorRegister, s.second.tagged),
+        lambda s: s.admin(s.agency, OperatorRegister, *s.applies(s.second)),
     ),
+    row("key registered without its owner", codes.KEY_NOT_PROVEN, lambda s: s.admin(s.agency, OperatorRegister, *_unproved(s))),
     row("revoking who is none", codes.NO_SUCH_SIGNER, _does("agency", OperatorRevoke, _KEYS[0])),
     row(
         "revoking an operator as a service",
         codes.NO_SUCH_SIGNER,
         lambda s: s.admin(s.agency, ServiceRevoke, s.operator.tagged),
     ),
-    malformed("unsound operator key", codes.KEY_NOT_REGISTRABLE, _does("agency", OperatorRegister, _SMALL_ORDER)),
-    malformed("scopes of no meaning", codes.UNKNOWN_SCOPES, _does("agency", ServiceAuthorise, _KEYS[0], Scope(0))),
+    malformed("unsound operator key", codes.KEY_NOT_REGISTRABLE, _does("agency", OperatorRegister, _SMALL_ORDER, bytes(64))),
+    malformed("scopes of no meaning", codes.UNKNOWN_SCOPES, _does("agency", ServiceAuthorise, _KEYS[0], bytes(64), Scope(0))),
     row("approval of nothing", codes.NO_SUCH_ACTION, _does("operator", Approve, bytes(32))),
     row("approval of one's own act", codes.ALREADY_APPROVED, _own_approval),
     row("one waiting act too many", codes.TOO_MANY_PENDING, _too_many_pending),

@@ -9,7 +9,6 @@ import io
 import json
 import random
 import re
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -25,9 +24,10 @@ from mvchain.core import codec, merkle
 from mvchain.core.errors import BadPeer, Cause
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import SigningKey
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.admission import AdminPayload
 from mvchain.ledger.genesis import Genesis
+from mvchain.ledger.keyspace import roll_item
 from mvchain.ledger.polls import (
     ApprovalRule,
     Option,
@@ -44,7 +44,6 @@ from mvchain.ledger.polls import (
     definition_hash,
     encode_definition,
 )
-from mvchain.ledger.keyspace import roll_item
 from mvchain.ledger.transactions import (
     Ballot,
     OperatorRegister,
@@ -52,12 +51,14 @@ from mvchain.ledger.transactions import (
     PollPause,
     PollRegister,
     PollVoid,
+    Role,
     RollAppend,
     RollCreate,
     RollSeal,
     Scope,
     ServiceAuthorise,
     make_transaction,
+    registration_proof,
 )
 from mvchain.localnet import HOST, Localnet, make_localnet
 from mvchain.node import wire
@@ -240,6 +241,12 @@ class Stage:
         sequence = int(str((await self.client.signer(key.tagged))["sequence"])) + ahead
         payload = kind(sequence, *values)  # type: ignore[arg-type]
         return make_transaction(payload, key, self.genesis.hash)
+
+    def applies(
+        self, key: SigningKey, role: Role = Role.OPERATOR, agency: int = 1
+    ) -> tuple[TaggedKey, Signature]:
+        """A key that wants to be registered, and its proof."""
+        return key.tagged, registration_proof(key, self.genesis.hash, AgencyNumber(agency), role)
 
     async def acts(self, key: SigningKey, *acts: tuple[Any, ...]) -> None:
         """Let acts take effect one after the other, each a kind and its values."""
@@ -464,6 +471,7 @@ class Caller:
         async with asyncio.timeout(DEADLINE_S):
             with contextlib.suppress(ConnectionError):
                 await self._reader.read()
+        self.close()
 
     def close(self) -> None:
         """Hang up."""
@@ -505,8 +513,8 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
     make_localnet(directory / "net", 4)
     network = Localnet(directory / "net")
     observer = SigningKey.generate()
-    # Of two connections in one direction the later stays, and of two in both that of the smaller key: so nobody but
-    # the node with the smallest key can always be impersonated while its own connection stands.
+    # A connection of the node with the smaller key takes the place of the one that stands, whoever made that: so
+    # the node with the smallest key can be impersonated at any other while it is connected there itself.
     by_key = sorted(network.numbers, key=lambda number: network.genesis.agencies[number - 1].node_key)
     impostor, small, target = by_key[0], by_key[1], by_key[3]
     _change_settings(network, target, "[p2p]\n", f'[p2p]\nobservers = ["{observer.public.hex()}"]\n')
@@ -524,16 +532,6 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
                 yield stage
             finally:
                 stage.silent.close()
-                pid = network.pid(impostor)
-                if pid is not None:
-                    with contextlib.suppress(ProcessLookupError):
-                        _signal(pid, signal.SIGCONT)
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    import os
-
-    os.kill(pid, number)
 
 
 def _change_settings(network: Localnet, number: int, old: str, new: str) -> None:
@@ -546,12 +544,12 @@ def _change_settings(network: Localnet, number: int, old: str, new: str) -> None
 async def _register_staff(stage: Stage) -> None:
     await stage.acts(
         stage.agency,
-        *((OperatorRegister, key.tagged) for key in (stage.operator, stage.second, stage.leaver)),
+        *((OperatorRegister, *stage.applies(key)) for key in (stage.operator, stage.second, stage.leaver)),
         (OperatorRevoke, stage.leaver.tagged),
-        (ServiceAuthorise, stage.service.tagged, Scope.POLLS),
-        (ServiceAuthorise, stage.clerk.tagged, Scope.ROLLS),
+        (ServiceAuthorise, *stage.applies(stage.service, Role.SERVICE), Scope.POLLS),
+        (ServiceAuthorise, *stage.applies(stage.clerk, Role.SERVICE), Scope.ROLLS),
     )
-    await stage.acts(stage.network.key(2, "agency"), (OperatorRegister, stage.outsider.tagged))
+    await stage.acts(stage.network.key(2, "agency"), (OperatorRegister, *stage.applies(stage.outsider, agency=2)))
 
 
 async def _make_rolls(stage: Stage) -> None:
@@ -562,7 +560,7 @@ async def _make_rolls(stage: Stage) -> None:
         root = merkle.root([roll_item(key, 1) for key in keys])
         acts += [(RollCreate, f"roll {roll}"), (RollAppend, roll, b"".join(keys), ()), (RollSeal, roll, root, count)]
     acts += [(RollCreate, "begun"), (RollCreate, "empty"), (RollAppend, BEGUN_ROLL, voter(BEGUN_ROLL, 0).tagged, ())]
-    await stage.acts(stage.clerk, *acts)
+    await stage.acts(stage.operator, *acts)
 
 
 async def _make_polls(stage: Stage) -> None:

@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.e2e.bad_files import FILES
+from tests.e2e.bad_frames import FRAMES
+from tests.e2e.bad_receipts import RECEIPTS
 from tests.e2e.bad_requests import REQUESTS
 from tests.e2e.bad_transactions import TRANSACTIONS
 from tests.e2e.stage import Row, Stage, set_up
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ROWS = (*TRANSACTIONS, *REQUESTS)
+ROWS = (*TRANSACTIONS, *REQUESTS, *FRAMES, *FILES, *RECEIPTS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

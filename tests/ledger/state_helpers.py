@@ -21,6 +21,7 @@ from mvchain.ledger.transactions import (
     OperatorRegister,
     Payload,
     PollRegister,
+    Role,
     RollAppend,
     RollCreate,
     RollSeal,
@@ -29,10 +30,12 @@ from mvchain.ledger.transactions import (
     Transaction,
     decode_transaction,
     make_transaction,
+    registration_proof,
 )
 from tests.ledger.document_helpers import make_question
 
 START_MS = 1_000_000
+NO_SCOPE = Scope(0)
 
 
 def key_of(name: str) -> SigningKey:
@@ -103,6 +106,16 @@ class World:
         """A signed transaction."""
         return decode_transaction(make_transaction(payload, key_of(signer), self.genesis.hash, context))
 
+    def registration(
+        self, name: str, sequence: int, scopes: Scope = NO_SCOPE, agency: int = 1
+    ) -> OperatorRegister | ServiceAuthorise:
+        """Of a key as operator, or as service if it gets scopes, with its proof."""
+        key, role = key_of(name), Role.SERVICE if scopes else Role.OPERATOR
+        proof = registration_proof(key, self.genesis.hash, AgencyNumber(agency), role)
+        if scopes:
+            return ServiceAuthorise(sequence, key.tagged, proof, scopes)
+        return OperatorRegister(sequence, key.tagged, proof)
+
     def ballot(self, poll: int, voter: str, *answers: object, revision: int = 0) -> Transaction:
         """A ballot under the definition that the poll has now."""
         return self.tx(Ballot(PollNumber(poll), revision, answers), voter, self.poll(poll).definition_hash)
@@ -142,12 +155,9 @@ class World:
     def staff(self, agency: int = 1) -> None:
         """Registers the operators `op<n>a`, `op<n>b` and the service `service<n>` with all scopes."""
         boss = f"agency{agency}"
-        operators = [
-            self.tx(OperatorRegister(self.sequence(boss), key_of(f"op{agency}{x}").tagged), boss) for x in "ab"
-        ]
-        service = key_of(f"service{agency}").tagged
-        authorise = ServiceAuthorise(self.sequence(boss), service, Scope.POLLS | Scope.ROLLS)
-        self.block(*operators, self.tx(authorise, boss))
+        staff = {f"op{agency}a": NO_SCOPE, f"op{agency}b": NO_SCOPE, f"service{agency}": Scope.POLLS | Scope.ROLLS}
+        payloads = [self.registration(name, self.sequence(boss), scopes, agency) for name, scopes in staff.items()]
+        self.block(*(self.tx(payload, boss) for payload in payloads))
 
     def sealed_roll(
         self, voters: Sequence[str], weights: Mapping[str, int] | None = None, agency: int = 1

@@ -6,7 +6,7 @@ from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.types import PollNumber, TimeMs
 from mvchain.ledger.records import PollState
-from mvchain.ledger.transactions import Approve, OperatorRegister, OperatorRevoke, PollClose, PollExtend, PollVoid
+from mvchain.ledger.transactions import Approve, OperatorRevoke, PollClose, PollExtend, PollVoid
 from tests.ledger.state_helpers import World, key_of
 
 POLL = PollNumber(1)
@@ -72,7 +72,7 @@ def test_an_approval_ends_with_the_key_that_gave_it(world: World) -> None:
     boss = "agency1"
     world.block(
         world.tx(OperatorRevoke(world.sequence(boss), key_of("op1a").tagged), boss),
-        world.tx(OperatorRegister(world.sequence(boss), key_of("op1c").tagged), boss),
+        world.tx(world.registration("op1c", world.sequence(boss)), boss),
     )
     world.block(world.tx(Approve(world.sequence("op1b"), ask.hash), "op1b"))
     assert world.poll(1).state is PollState.OPEN

@@ -7,8 +7,9 @@ import pytest
 
 from mvchain.core import codes
 from mvchain.core.errors import BadTransaction, Cause
+from mvchain.core.keys import Purpose
 from mvchain.core.limits import MAX_PENDING_ACTIONS, MAX_ROLL_SIZE, MAX_SIGNERS_PER_AGENCY
-from mvchain.core.types import Hash, PollNumber, RollNumber, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TimeMs
 from mvchain.ledger.admission import check, context_of
 from mvchain.ledger.records import PollState
 from mvchain.ledger.transactions import (
@@ -16,7 +17,6 @@ from mvchain.ledger.transactions import (
     Approve,
     Ballot,
     Kind,
-    OperatorRegister,
     OperatorRevoke,
     Payload,
     PollClose,
@@ -24,15 +24,16 @@ from mvchain.ledger.transactions import (
     PollPause,
     PollResume,
     PollVoid,
+    Role,
     RollAppend,
     RollCreate,
     RollSeal,
     Scope,
-    ServiceAuthorise,
     ServiceRevoke,
     Transaction,
+    registration_proof,
 )
-from tests.ledger.state_helpers import World, key_of
+from tests.ledger.state_helpers import NO_SCOPE, World, key_of
 
 OPEN, REGISTERED, FINAL, ONCE = PollNumber(1), PollNumber(2), PollNumber(3), PollNumber(4)
 SEALED, GROWING, EMPTY = RollNumber(5), RollNumber(6), RollNumber(7)
@@ -48,10 +49,9 @@ def world() -> World:
     boss = "agency1"
     made.block(
         *(
-            made.tx(ServiceAuthorise(made.sequence(boss), key_of(name).tagged, scope), boss)
-            for name, scope in (("polls-only", Scope.POLLS), ("rolls-only", Scope.ROLLS))
+            made.tx(made.registration(name, made.sequence(boss), scopes), boss)
+            for name, scopes in (("polls-only", Scope.POLLS), ("rolls-only", Scope.ROLLS), ("gone", NO_SCOPE))
         ),
-        made.tx(OperatorRegister(made.sequence(boss), key_of("gone").tagged), boss),
     )
     made.block(made.tx(OperatorRevoke(made.sequence(boss), key_of("gone").tagged), boss))
     rolls = [made.sealed_roll(["voter", "again"]) for _ in range(5)]
@@ -110,8 +110,30 @@ def ballot(poll: int, voter: str, *answers: object, revision: int = 0) -> Callab
     return make
 
 
-def _new(name: str) -> Callable[[int], Payload]:
-    return lambda n: OperatorRegister(n, key_of(name).tagged)
+def enrol(signer: str, name: str, scopes: Scope = NO_SCOPE) -> Callable[[World], Transaction]:
+    """The registration of a key as operator of agency 1, or with scopes as its service."""
+    return lambda world: world.tx(world.registration(name, _next(world, signer), scopes), signer)
+
+
+def enrol_with(proof: Callable[[World], Signature], scopes: Scope = NO_SCOPE) -> Callable[[World], Transaction]:
+    """The registration of the key `fresh` by agency 1, with another proof than its own."""
+
+    def make(world: World) -> Transaction:
+        payload = world.registration("fresh", _next(world, "agency1"), scopes)
+        return world.tx(replace(payload, proof=proof(world)), "agency1")
+
+    return make
+
+
+def proof(role: Role, agency: int = 1, name: str = "fresh") -> Callable[[World], Signature]:
+    """A sound proof for something."""
+    return lambda world: registration_proof(key_of(name), world.genesis.hash, AgencyNumber(agency), role)
+
+
+def signed(purpose: Purpose, name: str) -> Callable[[World], Signature]:
+    """A signature over the very bytes that prove `fresh` to be an operator of agency 1."""
+    rest = bytes((0, 0, 0, 1, Role.OPERATOR)) + key_of("fresh").tagged
+    return lambda world: key_of(name).sign(purpose, world.genesis.hash + rest)
 
 
 LOWEST_KEY = key_of("voter").tagged
@@ -122,9 +144,9 @@ REFUSED: list[tuple[Cause, Callable[[World], Transaction]]] = [
     (codes.SIGNER_REVOKED, act("gone", lambda n: RollCreate(n, "x"))),
     (codes.WRONG_SEQUENCE, act("op1a", lambda n: RollCreate(n, "x"), skip=1)),
     (codes.WRONG_SEQUENCE, act("op1a", lambda n: RollCreate(n, "x"), skip=-1)),
-    (codes.NOT_PERMITTED, act("op1a", _new("fresh"))),
+    (codes.NOT_PERMITTED, enrol("op1a", "fresh")),
     (codes.NOT_PERMITTED, act("op1a", lambda n: OperatorRevoke(n, key_of("op1b").tagged))),
-    (codes.NOT_PERMITTED, act("service1", lambda n: ServiceAuthorise(n, key_of("fresh").tagged, Scope.POLLS))),
+    (codes.NOT_PERMITTED, enrol("service1", "fresh", Scope.POLLS)),
     (codes.NOT_PERMITTED, act("service1", lambda n: ServiceRevoke(n, key_of("service1").tagged))),
     (codes.NOT_PERMITTED, act("service1", lambda n: Approve(n, WAITING))),
     (codes.NOT_PERMITTED, act("agency1", lambda n: Approve(n, WAITING))),
@@ -135,11 +157,22 @@ REFUSED: list[tuple[Cause, Callable[[World], Transaction]]] = [
     (codes.OUT_OF_SCOPE, act("rolls-only", lambda n: PollPause(n, OPEN, "x"))),
     (codes.OUT_OF_SCOPE, register("rolls-only")),
     # keys
-    (codes.KEY_ALREADY_REGISTERED, act("agency1", _new("op1b"))),
-    (codes.KEY_ALREADY_REGISTERED, act("agency1", _new("gone"))),
-    (codes.KEY_ALREADY_REGISTERED, act("agency1", _new("service2"))),
-    (codes.KEY_ALREADY_REGISTERED, act("agency1", _new("agency2"))),
-    (codes.KEY_ALREADY_REGISTERED, act("op1a", lambda n: ServiceAuthorise(n, key_of("op2a").tagged, Scope.POLLS))),
+    (codes.KEY_ALREADY_REGISTERED, enrol("agency1", "op1b")),
+    (codes.KEY_ALREADY_REGISTERED, enrol("agency1", "gone")),
+    (codes.KEY_ALREADY_REGISTERED, enrol("agency1", "service2")),
+    (codes.KEY_ALREADY_REGISTERED, enrol("agency1", "agency2")),
+    (codes.KEY_ALREADY_REGISTERED, enrol("op1a", "op2a", Scope.POLLS)),
+    (codes.KEY_NOT_PROVEN, enrol("agency2", "fresh")),
+    (codes.KEY_NOT_PROVEN, enrol("op2a", "fresh", Scope.POLLS)),
+    (codes.KEY_NOT_PROVEN, enrol_with(lambda _: Signature(bytes(64)))),
+    (codes.KEY_NOT_PROVEN, enrol_with(proof(Role.OPERATOR, agency=2))),
+    (codes.KEY_NOT_PROVEN, enrol_with(proof(Role.OPERATOR, name="other"))),
+    (codes.KEY_NOT_PROVEN, enrol_with(proof(Role.SERVICE))),
+    (codes.KEY_NOT_PROVEN, enrol_with(proof(Role.AGENCY))),
+    (codes.KEY_NOT_PROVEN, enrol_with(proof(Role.OPERATOR), Scope.POLLS)),
+    (codes.KEY_NOT_PROVEN, enrol_with(lambda _: proof(Role.OPERATOR)(World(agencies=3)))),
+    (codes.KEY_NOT_PROVEN, enrol_with(signed(Purpose.REGISTRATION, "agency1"))),
+    (codes.KEY_NOT_PROVEN, enrol_with(signed(Purpose.TRANSACTION, "fresh"))),
     (codes.NO_SUCH_SIGNER, act("agency1", lambda n: OperatorRevoke(n, key_of("gone").tagged))),
     (codes.NO_SUCH_SIGNER, act("agency1", lambda n: OperatorRevoke(n, key_of("service1").tagged))),
     (codes.NO_SUCH_SIGNER, act("agency1", lambda n: OperatorRevoke(n, key_of("agency1").tagged))),
@@ -194,10 +227,11 @@ REFUSED: list[tuple[Cause, Callable[[World], Transaction]]] = [
 ]
 
 ADMITTED = [
-    act("agency1", _new("fresh")),
+    enrol("agency1", "fresh"),
+    enrol_with(signed(Purpose.REGISTRATION, "fresh")),
     act("agency1", lambda n: OperatorRevoke(n, key_of("op1b").tagged)),
-    act("agency1", lambda n: ServiceAuthorise(n, key_of("fresh").tagged, Scope.POLLS)),
-    act("op1a", lambda n: ServiceAuthorise(n, key_of("fresh").tagged, Scope.ROLLS)),
+    enrol("agency1", "fresh", Scope.POLLS),
+    enrol("op1a", "fresh", Scope.ROLLS),
     act("op1b", lambda n: ServiceRevoke(n, key_of("service1").tagged)),
     act("op1a", lambda n: RollCreate(n, "x")),
     act("rolls-only", lambda n: RollCreate(n, "x")),
@@ -234,6 +268,25 @@ def test_admitted(world: World, make: Callable[[World], Transaction]) -> None:
     execution = world.execution()
     execution.apply(tx)
     execution.finish()
+
+
+def test_a_proof_that_others_saw_is_of_no_use_to_them() -> None:
+    """Whoever replays it registers nothing, and does not keep the rightful agency from registering."""
+    world = World(agencies=2)
+    world.staff(1)
+    world.staff(2)
+    stolen = world.registration("fresh", world.sequence("agency2"))
+    with pytest.raises(BadTransaction) as caught:
+        world.state.check(world.tx(stolen, "agency2"))
+    assert caught.value.cause is codes.KEY_NOT_PROVEN
+    rightful = world.registration("fresh", world.sequence("agency1"))
+    assert rightful.proof == stolen.proof
+    world.block(world.tx(rightful, "agency1"))
+    world.block(world.tx(OperatorRevoke(world.sequence("agency1"), rightful.key), "agency1"))
+    for agency in ("agency1", "agency2"):
+        with pytest.raises(BadTransaction) as caught:
+            world.state.check(world.tx(replace(rightful, sequence=_next(world, agency)), agency))
+        assert caught.value.cause is codes.KEY_ALREADY_REGISTERED
 
 
 def test_approvals_and_full_records() -> None:
@@ -308,7 +361,7 @@ def test_bounds_of_rolls_and_agencies(world: World) -> None:
 
     for cause, make in (
         (codes.ROLL_FULL, act("op1a", lambda n: RollAppend(n, EMPTY, key_of("z").tagged, ()))),
-        (codes.TOO_MANY_SIGNERS, act("agency1", _new("fresh"))),
+        (codes.TOO_MANY_SIGNERS, enrol("agency1", "fresh")),
     ):
         with pytest.raises(BadTransaction) as caught:
             check(Grown(), make(world))  # type: ignore[arg-type]

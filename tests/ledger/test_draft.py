@@ -5,8 +5,8 @@ from dataclasses import replace
 from mvchain.core.types import AgencyNumber, PollNumber, RollNumber
 from mvchain.ledger import keyspace
 from mvchain.ledger.draft import Draft
-from mvchain.ledger.records import Action, Role, Signer
-from mvchain.ledger.transactions import Kind, PollVoid, Scope
+from mvchain.ledger.records import Action, Signer
+from mvchain.ledger.transactions import Kind, PollVoid, Role, Scope
 from tests.ledger.state_helpers import World, key_of, state_facts
 
 POLL, ROLL = PollNumber(1), RollNumber(1)

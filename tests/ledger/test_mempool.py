@@ -83,6 +83,8 @@ def test_what_is_inadmissible_does_not_wait(world: World) -> None:
     assert refusal(pool, world, world.ballot(1, "stranger", 0)).cause is codes.NOT_ON_ROLL
     assert refusal(pool, world, world.ballot(1, "v1", 9)).cause is codes.NO_SUCH_OPTION
     assert refusal(pool, world, world.tx(RollCreate(7, "x"), "op1a")).cause is codes.WRONG_SEQUENCE
+    unproven = world.registration("fresh", world.sequence("agency1"), agency=2)
+    assert refusal(pool, world, world.tx(unproven, "agency1")).cause is codes.KEY_NOT_PROVEN
 
 
 def test_the_same_transaction_twice(world: World) -> None:

@@ -12,9 +12,9 @@ from mvchain.core.errors import BadProof, BrokenStorage
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.polls import QuestionType
-from mvchain.ledger.records import NO_HASH, Action, Agency, Chain, Poll, PollState, Role, Roll, Signer, Tally
+from mvchain.ledger.records import NO_HASH, Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
 from mvchain.ledger.tally import QuestionTally, TallyResult
-from mvchain.ledger.transactions import Kind, Scope
+from mvchain.ledger.transactions import Kind, Role, Scope
 
 HASH = Hash(bytes(range(32)))
 KEY = TaggedKey(b"\x01" + HASH)

@@ -7,10 +7,10 @@ from mvchain.core.errors import BrokenStorage
 from mvchain.core.merkle import root
 from mvchain.core.types import AgencyNumber, PollNumber, RollNumber
 from mvchain.ledger import keyspace
-from mvchain.ledger.records import Role
 from mvchain.ledger.state import State
 from mvchain.ledger.state_tree import record_key, verify_state_proof
 from mvchain.ledger.tally import tally_hash
+from mvchain.ledger.transactions import Role
 from tests.ledger.state_helpers import START_MS, MemoryStore, World, key_of, roll_root, state_facts
 
 POLL = PollNumber(1)

@@ -12,7 +12,7 @@ from mvchain.core.errors import BadTransaction, Cause
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import SMALL_ORDER_ENCODINGS, SigningKey
 from mvchain.core.limits import MAX_NUMBER, MAX_TRANSACTION_BYTES, MAX_WEIGHT
-from mvchain.core.types import Hash, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
     Approve,
@@ -27,6 +27,7 @@ from mvchain.ledger.transactions import (
     PollRegister,
     PollResume,
     PollVoid,
+    Role,
     RollAppend,
     RollCreate,
     RollSeal,
@@ -37,7 +38,9 @@ from mvchain.ledger.transactions import (
     decode_transaction,
     encode_payload,
     make_transaction,
+    registration_proof,
     transaction_units,
+    verify_registration,
     verify_signature,
 )
 from tests.ledger.document_helpers import values
@@ -46,6 +49,7 @@ KEY = SigningKey.from_seed(bytes(range(32)))
 GENESIS = Hash(b"g" * 32)
 CONTEXT = Hash(b"c" * 32)
 OPERATOR = SigningKey.from_seed(b"o" * 32).tagged
+PROOF = Signature(b"p" * 64)
 
 
 def roll_keys(n: int) -> list[bytes]:
@@ -56,9 +60,9 @@ def roll_keys(n: int) -> list[bytes]:
 POLL, ROLL = PollNumber(7), RollNumber(3)
 PAYLOADS: list[Payload] = [
     Ballot(POLL, 2, (1, None, (0, 2), ((1, 3),), (None, 4))),
-    OperatorRegister(1, OPERATOR),
+    OperatorRegister(1, OPERATOR, PROOF),
     OperatorRevoke(2, OPERATOR),
-    ServiceAuthorise(3, OPERATOR, Scope.POLLS | Scope.ROLLS),
+    ServiceAuthorise(3, OPERATOR, PROOF, Scope.POLLS | Scope.ROLLS),
     ServiceRevoke(4, OPERATOR),
     Approve(5, Hash(b"a" * 32)),
     RollCreate(6, "주민 명부"),
@@ -152,13 +156,16 @@ A, B = roll_keys(2)
         ((0, 1, 16, (1,)), codes.MALFORMED),
         ((0, 1, 0, (1,) * 65), codes.MALFORMED),
         ((0, MAX_NUMBER + 1, 0, (1,)), codes.MALFORMED),
-        ((1, 0, OPERATOR), codes.MALFORMED),
-        ((1, 1, b"\x02" + OPERATOR[1:]), codes.UNKNOWN_KEY_SCHEME),
-        ((1, 1, b"\x01" + BAD_Y), codes.KEY_NOT_REGISTRABLE),
-        ((1, 1, b"\x01" + b"\x00" * 32), codes.KEY_NOT_REGISTRABLE),
-        ((3, 1, b"\x01" + BAD_Y, 1), codes.KEY_NOT_REGISTRABLE),
-        ((3, 1, OPERATOR, 0), codes.UNKNOWN_SCOPES),
-        ((3, 1, OPERATOR, 4), codes.UNKNOWN_SCOPES),
+        ((1, 0, OPERATOR, PROOF), codes.MALFORMED),
+        ((1, 1, OPERATOR, PROOF[1:]), codes.MALFORMED),
+        ((1, 1, OPERATOR, PROOF + b"p"), codes.MALFORMED),
+        ((3, 1, OPERATOR, PROOF[1:], 1), codes.MALFORMED),
+        ((1, 1, b"\x02" + OPERATOR[1:], PROOF), codes.UNKNOWN_KEY_SCHEME),
+        ((1, 1, b"\x01" + BAD_Y, PROOF), codes.KEY_NOT_REGISTRABLE),
+        ((1, 1, b"\x01" + b"\x00" * 32, PROOF), codes.KEY_NOT_REGISTRABLE),
+        ((3, 1, b"\x01" + BAD_Y, PROOF, 1), codes.KEY_NOT_REGISTRABLE),
+        ((3, 1, OPERATOR, PROOF, 0), codes.UNKNOWN_SCOPES),
+        ((3, 1, OPERATOR, PROOF, 4), codes.UNKNOWN_SCOPES),
         ((5, 1, b"a" * 31), codes.MALFORMED),
         ((6, 1, ""), codes.TEXT_MISSING),
         ((6, 1, "가" * 334), codes.MALFORMED),  # 1,002 bytes
@@ -218,9 +225,7 @@ PAYLOAD_BYTES = encode_payload(PAYLOADS[0])
         (codec.encode((PAYLOAD_BYTES, OPERATOR, bytes(64))) + b"\x00", codes.MALFORMED),
         # The payload with its length in two bytes instead of one, and one with a poll number in two.
         (
-            b"\x93\xc5\x00"
-            + bytes((len(PAYLOAD_BYTES),))
-            + codec.encode((PAYLOAD_BYTES, OPERATOR, bytes(64)))[3:],
+            b"\x93\xc5\x00" + bytes((len(PAYLOAD_BYTES),)) + codec.encode((PAYLOAD_BYTES, OPERATOR, bytes(64)))[3:],
             codes.NOT_CANONICAL,
         ),
         (codec.encode((bytes.fromhex("9400cc07009102"), OPERATOR, bytes(64))), codes.NOT_CANONICAL),
@@ -244,6 +249,30 @@ def test_a_signature_is_for_one_chain_context_and_payload() -> None:
     assert not verify_signature(forged, GENESIS, CONTEXT)
     stolen = decode_transaction(codec.encode((tx.payload_bytes, OPERATOR, tx.signature)))
     assert not verify_signature(stolen, GENESIS, CONTEXT)
+
+
+def test_bytes_of_a_registration() -> None:
+    """Written out by hand from the msgpack specification."""
+    data = encode_payload(ServiceAuthorise(3, OPERATOR, PROOF, Scope.ROLLS))
+    assert data == bytes.fromhex("95 03 03 c4 21") + OPERATOR + bytes.fromhex("c4 40") + PROOF + b"\x02"
+
+
+def test_bytes_of_a_proof() -> None:
+    proof = registration_proof(KEY, GENESIS, AgencyNumber(258), Role.SERVICE)
+    message = b"mvchain.register.v1\x00" + GENESIS + bytes.fromhex("00000102 02 01") + KEY.public
+    VerifyKey(KEY.public).verify(message, proof)
+
+
+def test_a_proof_is_for_one_key_chain_agency_and_role() -> None:
+    one, two = AgencyNumber(1), AgencyNumber(2)
+    proof = registration_proof(KEY, GENESIS, one, Role.OPERATOR)
+    assert verify_registration(KEY.tagged, proof, GENESIS, one, Role.OPERATOR)
+    assert not verify_registration(OPERATOR, proof, GENESIS, one, Role.OPERATOR)
+    assert not verify_registration(KEY.tagged, proof, CONTEXT, one, Role.OPERATOR)
+    assert not verify_registration(KEY.tagged, proof, GENESIS, two, Role.OPERATOR)
+    assert not verify_registration(KEY.tagged, proof, GENESIS, one, Role.SERVICE)
+    assert not verify_registration(KEY.tagged, proof, GENESIS, one, Role.AGENCY)
+    assert not verify_registration(KEY.tagged, Signature(proof[:-1]), GENESIS, one, Role.OPERATOR)
 
 
 def test_the_context_is_empty_unless_given() -> None:
@@ -281,7 +310,7 @@ def test_any_bytes_give_a_payload_or_our_error(data: bytes) -> None:
 
 @given(
     st.integers(0, 15),
-    st.lists(values | st.sampled_from([OPERATOR, b"r" * 32, A + B, "why", 1, 2]), max_size=5),
+    st.lists(values | st.sampled_from([OPERATOR, PROOF, b"r" * 32, A + B, "why", 1, 2]), max_size=5),
 )
 def test_any_fields_give_a_payload_or_our_error(kind: int, items: list[Any]) -> None:
     data = codec.encode((kind, *items))

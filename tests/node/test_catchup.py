@@ -39,7 +39,7 @@ def test_a_peer_is_asked_only_for_what_it_says_it_holds() -> None:
     catch_up = CatchUp()
     catch_up.peer_status("pruned", 20, 15)
     catch_up.peer_status("short", 13, 1)
-    asked = dict((height, peer) for peer, height in catch_up.requests(10, 0))
+    asked = {height: peer for peer, height in catch_up.requests(10, 0)}
     assert asked[12] == "short"
     assert 13 not in asked
     assert asked[15] == "pruned"

@@ -152,6 +152,14 @@ def test_empty_and_full_blocks_keep_apart(store: BlockStore) -> None:
     assert store.tx_location(sha256(b"4999")) == (2, 4_999)
 
 
+@pytest.mark.parametrize("height", [0, 2, (1 << 48) - 1, 1 << 48, (1 << 53) - 1, (1 << 63) - 1])
+def test_a_height_of_any_size_may_be_asked_for(store: BlockStore, height: int) -> None:
+    save(store, 1)
+    assert store.block(Height(height)) is None
+    assert store.header(Height(height)) is None
+    assert store.commit(Height(height)) is None
+
+
 def test_heights_follow_each_other(store: BlockStore) -> None:
     save(store, 1)
     for height in (1, 3):

@@ -1,0 +1,286 @@
+"""Crashes at every persistence call, power cuts, lost and rolled back sign guards (faults section 4, S14 to S16, S19).
+
+Each run starts with the same seed, so that the k-th disk call is the same one until the crash. After it the chain has
+to go on, nobody may have signed twice, and what was acknowledged ends.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
+
+import pytest
+
+from mvchain.core import keys
+from mvchain.core.hashing import sha256
+from mvchain.core.types import Height
+from mvchain.node.memory import MemoryDisk
+from mvchain.node.rejoin import SILENT_HEIGHTS
+from mvchain.node.wire import CompactProposal, Endorsements, Message
+from tests.node.cluster import GUARD, LOG, Cluster, Election, Node
+from tests.node.storage_helpers import AFTERMATHS, SeamDisk
+
+_verify = lru_cache(1 << 16)(keys.verify)
+_verify_tagged = lru_cache(1 << 16)(keys.verify_tagged)
+
+
+@pytest.fixture(autouse=True)
+def _verify_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All nodes of a cluster verify the same signatures; the answer is worked out once."""
+    monkeypatch.setattr(keys, "verify", _verify)
+    monkeypatch.setattr(keys, "verify_tagged", _verify_tagged)
+
+
+def cast(cluster: Cluster) -> None:
+    """A poll and two ballots through different nodes, by clients that send the same bytes until they are received."""
+    election = Election(cluster.genesis, 2)
+    wanted = [(cluster.nodes[0], raw) for raw in election.set_up]
+    wanted += [(cluster.nodes[0], election.ballot(0)), (cluster.nodes[-1], election.ballot(1))]
+
+    def send() -> None:
+        for node, raw in wanted:
+            if node.is_up and sha256(raw) not in node.received:
+                node.submit(raw)
+        if not all(sha256(raw) in node.received for node, raw in wanted):
+            cluster.after(50, send)
+
+    send()
+
+
+def finished(cluster: Cluster) -> bool:
+    """All seven transactions are committed everywhere, and nobody is down."""
+    return all(node.is_up and len(node.store._locations) == 7 for node in cluster.nodes)
+
+
+def run_with_crash(n: int, crashing: Collection[int], at: int | None, pick: Callable[[int], int]) -> Cluster:
+    """One run; the disks of these nodes break before call `at`, and are found as `pick` says."""
+    cluster = Cluster(n, seed=1)
+    cluster.pick = pick
+    for number in crashing:
+        node = cluster.node(number)
+        node.disk = SeamDisk(node.inner, at)  # type: ignore[assignment]
+    cluster.boot()
+    cast(cluster)
+    cluster.run(lambda: finished(cluster), limit_ms=120_000)
+    cluster.check()
+    return cluster
+
+
+def points(n: int, number: int, step: int) -> Iterator[tuple[int, Callable[[int], int]]]:
+    """Every `step`-th disk call, with what is left of the unsynced bytes in turn: nothing, all, half (S16).
+
+    Before the next call is after this one, so both sides of each are among them.
+    """
+    disk = run_with_crash(n, [number], None, lambda n: 0).node(number).disk
+    for i, at in enumerate(range(0, len(disk.calls), step)):  # type: ignore[attr-defined]
+        yield at, AFTERMATHS[i % 3][1]
+
+
+@pytest.mark.parametrize(("number", "step", "least"), [(1, 1, 150), (4, 3, 50)])
+def test_a_node_crashes_at_every_disk_call(number: int, step: int, least: int) -> None:
+    """S14; CP1 to CP15, CP21 to CP24: the first node takes the administrative transactions, the fourth a ballot."""
+    count = 0
+    for at, pick in points(4, number, step):
+        assert run_with_crash(4, [number], at, pick).crashes == 1, at
+        count += 1
+    assert count >= least
+
+
+def test_all_nodes_crash_at_the_same_disk_call() -> None:
+    """S15: the power of all agencies goes."""
+    for at, pick in points(4, 1, 2):
+        assert run_with_crash(4, [1, 2, 3, 4], at, pick).crashes >= 1, at
+
+
+def test_a_lone_node_crashes_at_every_disk_call() -> None:
+    for at, pick in points(1, 1, 1):
+        assert run_with_crash(1, [1], at, pick).crashes == 1, at
+
+
+# --- power cuts at chosen moments ---
+
+
+@pytest.mark.parametrize("what", ["PREVOTE", "PRECOMMIT", "proposal"])
+def test_a_power_cut_of_all_heals_by_itself(what: str) -> None:
+    """N5: all go down once all have sent their precommits (prevotes, the proposal), and nobody has received any."""
+    cluster = Cluster(4, seed=3).boot()
+    held: set[int] = set()
+
+    def drop(node: Node, message: Message) -> tuple[Message, ...]:
+        is_it = isinstance(message, CompactProposal) if what == "proposal" else _kind(message) == what
+        if is_it and node.height == 1:
+            held.add(node.number)
+            return ()
+        return (message,)
+
+    for node in cluster.nodes:
+        node.alter = lambda message, to, node=node: drop(node, message)  # type: ignore[misc]
+    election = Election(cluster.genesis, 3)
+    cluster.nodes[0].submit(*election.set_up)
+    cluster.run(lambda: len(held) == (1 if what == "proposal" else 4))
+    for node in cluster.nodes:
+        node.go_down(lambda n: 0)
+    cluster._queue.clear()
+    for node in cluster.nodes:
+        node.alter = lambda message, to: (message,)
+        node.boot()
+    start_ms = cluster.now_ms
+    cluster.reach(2)
+    assert cluster.now_ms - start_ms < 3_000
+    cluster.check()
+
+
+def _kind(message: Message) -> str:
+    from mvchain.ledger.endorsements import Endorsement
+
+    return Endorsement.decode(message.items[0]).kind.name if isinstance(message, Endorsements) else ""
+
+
+def test_a_proposer_that_crashed_proposes_the_same_block_again() -> None:
+    """NS: signed, not sent; the others get this very proposal after the restart."""
+    cluster = Cluster(4, seed=3).boot()
+    election = Election(cluster.genesis, 3)
+    proposer = cluster.proposer(1)
+    lost: list[CompactProposal] = []
+
+    def lose(message: Message, to: Node) -> tuple[Message, ...]:
+        if isinstance(message, CompactProposal):
+            lost.append(message)
+            return ()
+        return (message,)
+
+    proposer.alter = lose
+    cluster.nodes[0].submit(*election.set_up)
+    cluster.run(lambda: bool(lost))
+    proposer.alter = lambda message, to: (message,)
+    proposer.go_down(lambda n: 0)
+    proposer.boot()
+    cluster.reach(1)
+    assert proposer.store.block(Height(1)).header == lost[0].header  # type: ignore[union-attr]
+    cluster.check()
+
+
+# --- the sign guard (N4) ---
+
+
+def chain_of(cluster: Cluster, height: int) -> Election:
+    """A chain that grows whenever someone casts a ballot anew."""
+    election = Election(cluster.genesis, 30)
+    cluster.nodes[0].submit(*election.set_up)
+    cluster.run(lambda: all(node.replica.state.poll(1) is not None for node in cluster.nodes if node.is_up))
+    cluster.run_for(1_000)
+    grow(cluster, election, height)
+    return election
+
+
+def grow(cluster: Cluster, election: Election, height: int) -> None:
+    up = [node for node in cluster.nodes if node.is_up]
+    for voter in range(30):
+        raw = election.ballot(voter)
+        if up[0].store.tx_location(sha256(raw)) is None and up[0].height < height:
+            up[0].submit(raw)
+            cluster.run(lambda raw=raw: all(node.store.tx_location(sha256(raw)) is not None for node in up))  # type: ignore[misc]
+    cluster.reach(height, up)
+
+
+def signs_at(cluster: Cluster, node: Node) -> set[int]:
+    return {height for address, height, _, _ in cluster.signed if address == node.address}
+
+
+def guard_of(node: Node) -> bytes:
+    data = node.inner.read(GUARD)
+    assert data is not None
+    return data
+
+
+def put_guard(node: Node, data: bytes | None) -> None:
+    """As an operator who restores a backup: the guard file, and no log."""
+    disk = node.inner
+    for name in disk.names(LOG):
+        disk.remove(LOG / name)
+    disk.remove(GUARD)
+    if data is not None:
+        file = disk.create(GUARD)
+        disk.write(file, data)
+    disk.crash(lambda n: n)
+
+
+@pytest.mark.parametrize("backup", ["none", "rolled back"])
+def test_a_guard_that_is_lost_or_rolled_back_keeps_silent_for_ten_heights(backup: str) -> None:
+    """S19, ATK19: it watches ten heights; then it signs again."""
+    cluster = Cluster(4, seed=2).boot()
+    node = cluster.node(3)
+    old = guard_of(node)
+    election = chain_of(cluster, 6)
+    cluster.run_for(3_000)
+    node.go_down(lambda n: n)
+    put_guard(node, old if backup == "rolled back" else None)
+    before = signs_at(cluster, node)
+    node.boot()
+    cluster.run_for(1_000)
+    start = node.replica.machine.height
+    assert not node.replica.signing()[0]
+    grow(cluster, election, start + SILENT_HEIGHTS + 3)
+    assert signs_at(cluster, node) - before == set(range(start + SILENT_HEIGHTS, max(signs_at(cluster, node)) + 1))
+    assert node.replica.signing() == (True, "signs as a validator")
+    cluster.check()
+
+
+def test_an_operator_can_vouch_that_no_other_copy_signed() -> None:
+    cluster = Cluster(4, seed=2).boot()
+    node = cluster.node(3)
+    chain_of(cluster, 6)
+    cluster.run_for(3_000)
+    node.go_down(lambda n: n)
+    put_guard(node, None)
+    node.vouched = True
+    node.boot()
+    cluster.run_for(1_000)
+    assert node.replica.signing()[0]
+
+
+def test_blocks_of_the_past_do_not_shorten_the_silence() -> None:
+    """A disk that is rolled back as a whole, state and all, counts from where the chain is, not from where it was."""
+    cluster = Cluster(4, seed=2).boot(3)
+    node = cluster.node(3)
+    election = chain_of(cluster, 15)
+    put_guard_free = MemoryDisk()
+    node.inner = node.disk = put_guard_free  # a new disk: neither guard nor blocks
+    node.boot()
+    cluster.run(lambda: node.height >= 15)
+    cluster.run_for(1_000)
+    assert not node.replica.signing()[0]
+    start = node.replica.machine.height
+    assert not signs_at(cluster, node)
+    grow(cluster, election, start + SILENT_HEIGHTS + 3)
+    assert min(signs_at(cluster, node)) >= start + SILENT_HEIGHTS
+    cluster.check()
+
+
+def test_an_ordinary_restart_signs_at_once_however_long_it_was_away() -> None:
+    cluster = Cluster(4, seed=2).boot()
+    node = cluster.node(3)
+    election = chain_of(cluster, 4)
+    cluster.run_for(3_000)
+    node.go_down(lambda n: 0)
+    grow(cluster, election, 16)
+    node.boot()
+    cluster.reach(16)
+    assert node.replica.signing()[0]
+    cluster.check()
+
+
+def test_a_received_ballot_survives_a_crash_of_its_node_and_is_committed() -> None:
+    """CP22, N6: synced and answered, but nobody else has it."""
+    cluster = Cluster(4, seed=2).boot()
+    election = chain_of(cluster, 3)
+    node = cluster.node(2)
+    cluster.run_for(3_000)
+    node.pushes = False
+    node.alter = lambda message, to: ()
+    ballot = election.ballot(29)
+    assert node.submit(ballot) == [None]
+    node.go_down(lambda n: 0)
+    node.alter = lambda message, to: (message,)
+    node.boot()
+    cluster.run(lambda: cluster.ended(node))
+    assert node.store.tx_location(sha256(ballot)) is not None
+    cluster.check()
