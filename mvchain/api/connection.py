@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
 
 from mvchain.api.answer import Answer
 from mvchain.api.errors import problem
@@ -175,11 +177,27 @@ class Connection(web.RequestHandler):
         return now >= since + self._limits.answer_s
 
 
+def _make_request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    """A request to a path here, whatever server its target names.
+
+    aiohttp would decode the name, outside of every handler, and fail at some: no answer, and a traceback in the log.
+    """
+    if message.url.absolute:
+        message = message._replace(url=message.url.relative())
+    return web.BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+
 class Listener(web.Server):
     """Makes connections, counts them and looks after their deadlines."""
 
     def __init__(self, handler: Handler, limits: ApiLimits) -> None:
-        super().__init__(handler)
+        super().__init__(handler, request_factory=_make_request)
         self._limits = limits
         self._open: set[Connection] = set()
         self._per_source: Counter[str] = Counter()

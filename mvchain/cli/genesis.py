@@ -83,7 +83,7 @@ def install(
     place = Home(home.expanduser())
     entry = install_genesis(place, genesis, LocalDisk())
     document = {"chain_id": genesis.chain_id, "hash": genesis.hash.hex(), "file": str(place.genesis)}
-    text = f"Agency {entry.number} is on chain {genesis.chain_id}. Start its node with mvchain start."
+    text = f"Agency {entry.number} is on chain {genesis.chain_id}.\nStart its node with mvchain start."
     print_result(document, text, as_json=as_json)
 
 

@@ -78,10 +78,11 @@ def request(
     asked = find_agency(chain, agency)
     key = unlock(file, passphrase_file)
     write_file(out, encode_request(key, chain, asked.number, Role[role.upper()]))
-    command = {"operator": f"operator register {out}", "service": f"service authorise {out}"}[role]
+    command = {"operator": f"operator register {out}", "service": f"service authorise {out} --polls --rolls"}[role]
     text = f"""\
 {key.tagged.hex()}
-asks agency {asked.number}, {asked.name_ko} ({asked.name_en}), to be its {role}. Hand {out} to it; there:
+asks agency {asked.number}, {asked.name_ko} ({asked.name_en}), to be its {role}.
+Hand {out} to it; there:
   mvchain {command}"""
     print_result({"file": str(out), "public_key": key.tagged.hex()}, text, as_json=as_json)
 

@@ -67,13 +67,17 @@ def init(
         "node_key": entry.node_key.hex(),
     }
     text = f"""\
-{entry.name_ko} ({entry.name_en}) is agency {entry.number} of {chain_name}; its home is {place.path}
+{entry.name_ko} ({entry.name_en}) is agency {entry.number} of {chain_name}. Its home:
+  {place.path}
 Next:
-  1. Hand {place.entry} to the coordinator of the genesis file. It holds nothing secret.
-  2. Edit {place.settings}: the other agencies' nodes under [p2p] peers.
+  1. Hand the entry, which holds nothing secret, to the coordinator:
+     {place.entry}
+  2. Name the other agencies' nodes under [p2p] peers in the settings:
+     {place.settings}
   3. Compare and install the genesis file: mvchain genesis install FILE
-  4. Once an operator is registered, keep {place.key("agency")}
-     off this machine, under a passphrase of its own (mvchain keys change-passphrase)."""
+  4. Once an operator is registered, keep the agency key off this machine,
+     under a passphrase of its own (mvchain keys change-passphrase):
+     {place.key("agency")}"""
     print_result(document, text, as_json=as_json)
 
 

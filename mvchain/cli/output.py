@@ -67,7 +67,8 @@ def waiting(actions: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     for action in actions:
         until = f" until {local_time(action['closes_at_ms'])}" if action["closes_at_ms"] else ""
         approvals = counted(len(action["approvals"]), "approval")
-        rows += [("waiting", f"{action['kind']}{until}, {approvals} so far; to approve:"), ("", action["hash"])]
+        asked = f"{action['kind']}{until}, {approvals} so far; to agree, mvchain approve"
+        rows += [("waiting", asked), ("", action["hash"])]
     return rows
 
 

@@ -240,5 +240,5 @@ def _print_step(done: Hash, poll: dict[str, Any], *, as_json: bool) -> None:
     if waits:
         text = f"It takes effect when enough operators have agreed to it:\nmvchain approve {done.hex()}"
     else:
-        text = f"Done. Poll {poll['poll']} is {poll['state']}; it closes {local_time(poll['closes_at_ms'])}."
+        text = f"Done. Poll {poll['poll']} is {poll['state']}; closing time {local_time(poll['closes_at_ms'])}."
     print_result(document, text, as_json=as_json)

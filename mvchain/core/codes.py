@@ -345,7 +345,7 @@ ALREADY_APPROVED = Cause(
 TOO_MANY_PENDING = Cause(
     "MV-1225",
     "{what} has {limit} actions that wait for approval.",
-    "Have one of them approved first.",
+    "Have one of them approved first, or revoke the operators who asked for them.",
 )
 DEFINITION_OF_OTHER_AGENCY = Cause(
     "MV-1226",

@@ -6,10 +6,11 @@ sufficient number agree. The operator who asks for it agrees by that; a service 
 
 from dataclasses import replace
 
+from mvchain.core.limits import MAX_PENDING_ACTIONS
 from mvchain.core.merkle import EMPTY_ROOT, CompactRange, leaf_hash
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger import keyspace
-from mvchain.ledger.admission import NEEDS_APPROVAL, AdminPayload, Target, poll_argument
+from mvchain.ledger.admission import NEEDS_APPROVAL, AdminPayload, Target, giving_way, is_in_force, poll_argument
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.lifecycle import stepped
 from mvchain.ledger.polls import decode_definition, definition_hash
@@ -92,7 +93,12 @@ def required_approvals(draft: Draft, target: Target) -> int:
 
 def _ask(draft: Draft, target: Target, action: Action, signer: Signer) -> None:
     record = _record(draft, target)
-    _put(draft, target, replace(record, pending=(*record.pending, action)))
+    waiting = list(record.pending)
+    if len(waiting) >= MAX_PENDING_ACTIONS:
+        gone = giving_way(draft, record.pending)
+        assert gone is not None, target
+        waiting.remove(gone)
+    _put(draft, target, replace(record, pending=(*waiting, action)))
     if signer.role is Role.OPERATOR:
         _approve(draft, action.hash, signer)
 
@@ -103,7 +109,7 @@ def _approve(draft: Draft, action_hash: Hash, signer: Signer) -> None:
     target, action = found
     record = _record(draft, target)
     # An approval ends with the key that gave it: whoever revokes a stolen key must not race its approvals.
-    in_force = [key for key in action.approvers if _is_active(draft, key)]
+    in_force = [key for key in action.approvers if is_in_force(draft, key)]
     approved = replace(action, approvers=(*in_force, signer.key))
     enough = len(approved.approvers) >= required_approvals(draft, target)
     still_waiting = [approved if a.hash == action_hash else a for a in record.pending]
@@ -112,11 +118,6 @@ def _approve(draft: Draft, action_hash: Hash, signer: Signer) -> None:
     _put(draft, target, replace(record, pending=tuple(still_waiting)))
     if enough:
         _take_effect(draft, target, approved)
-
-
-def _is_active(draft: Draft, key: TaggedKey) -> bool:
-    found = draft.signer(key)
-    return found is not None and found[1].active
 
 
 def _take_effect(draft: Draft, target: Target, action: Action) -> None:

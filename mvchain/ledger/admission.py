@@ -21,13 +21,20 @@ from typing import NamedTuple, Protocol, TypeAlias
 from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.keys import TAGGED_KEY_BYTES
-from mvchain.core.limits import MAX_PENDING_ACTIONS, MAX_REVISIONS, MAX_ROLL_SIZE, MAX_SIGNERS_PER_AGENCY
+from mvchain.core.limits import (
+    MAX_PENDING_ACTIONS,
+    MAX_REVISIONS,
+    MAX_ROLL_SIZE,
+    MAX_RUNNING_UNITS,
+    MAX_SIGNERS_PER_AGENCY,
+)
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger import keyspace
 from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.lifecycle import action_name, check_step
 from mvchain.ledger.polls import PollDefinition, decode_definition
 from mvchain.ledger.records import Action, Agency, Poll, PollState, Roll, Signer
+from mvchain.ledger.tally import running_units
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
     Approve,
@@ -100,6 +107,9 @@ class View(Protocol):
     def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
         """A waiting action by its hash."""
 
+    def running_units(self, agency: AgencyNumber) -> int:
+        """What the agency's polls that have not ended take together (`tally.running_units`)."""
+
     def get(self, key: bytes) -> bytes | None:
         """The value of a key of the tables `e` (roll entries) and `v` (voters)."""
 
@@ -135,8 +145,15 @@ class Standing(NamedTuple):
 _OPEN = (PollState.OPEN,)
 
 
-def check_ballot(view: View, voter: TaggedKey, ballot: Ballot, states: tuple[PollState, ...] = _OPEN) -> Standing:
-    """Raise BadTransaction unless the ballot is admissible in a poll that is in one of `states` (L7)."""
+def check_ballot(view: View, voter: TaggedKey, ballot: Ballot) -> Standing:
+    """Raise BadTransaction unless the ballot is admissible (L7)."""
+    standing = check_standing(view, voter, ballot)
+    check_answers(standing.definition, ballot.answers)
+    return standing
+
+
+def check_standing(view: View, voter: TaggedKey, ballot: Ballot, states: tuple[PollState, ...] = _OPEN) -> Standing:
+    """All of it but the answers, in a poll that is in one of `states`: what can change while a ballot waits."""
     number = ballot.poll
     poll = _poll(view, number)
     if poll.state not in states:
@@ -155,7 +172,6 @@ def check_ballot(view: View, voter: TaggedKey, ballot: Ballot, states: tuple[Pol
             raise BadTransaction(codes.TOO_MANY_REVISIONS, poll=number, limit=MAX_REVISIONS)
     if ballot.revision != expected:
         raise BadTransaction(codes.WRONG_REVISION, poll=number, revision=ballot.revision, expected=expected)
-    check_answers(definition, ballot.answers)
     return Standing(definition, weight, previous)
 
 
@@ -224,11 +240,11 @@ def _check_admin(view: View, tx: Transaction, payload: AdminPayload) -> None:
         case RollAppend():
             _check_append(view, agency, payload)
         case RollSeal():
-            _check_seal(view, agency, payload)
+            _check_seal(view, agency, signer, payload)
         case PollRegister():
             _check_register(view, agency, payload)
         case PollPause() | PollResume() | PollExtend() | PollClose() | PollVoid():
-            _check_poll_step(view, agency, payload)
+            _check_poll_step(view, agency, signer, payload)
         case RollCreate():
             pass
 
@@ -272,14 +288,14 @@ def _check_append(view: View, agency: Agency, payload: RollAppend) -> None:
         raise BadTransaction(codes.ROLL_FULL, roll=payload.roll, size=size, limit=MAX_ROLL_SIZE)
 
 
-def _check_seal(view: View, agency: Agency, payload: RollSeal) -> None:
+def _check_seal(view: View, agency: Agency, signer: Signer, payload: RollSeal) -> None:
     number = payload.roll
     roll = _unsealed_roll(view, agency, number)
     if roll.size == 0:
         raise BadTransaction(codes.ROLL_EMPTY, roll=number)
     if (payload.root, payload.size) != (roll.root, roll.size):
         raise BadTransaction(codes.ROLL_MISMATCH, roll=number, size=roll.size, root=roll.root.hex())
-    _check_room(f"Roll {number}", roll.pending)
+    _check_room(view, signer, f"Roll {number}", roll.pending)
 
 
 def _check_register(view: View, agency: Agency, payload: PollRegister) -> None:
@@ -294,20 +310,40 @@ def _check_register(view: View, agency: Agency, payload: PollRegister) -> None:
         raise BadTransaction(codes.ROLL_NOT_SEALED, roll=definition.roll)
     if roll.poll not in (0, payload.poll):
         raise BadTransaction(codes.ROLL_IN_USE, roll=definition.roll, poll=roll.poll)
+    units = view.running_units(agency.number) + running_units(definition)
+    if payload.poll:
+        units -= running_units(view.definition(_poll(view, payload.poll).definition_hash))
+    if units > MAX_RUNNING_UNITS:
+        raise BadTransaction(codes.TOO_MUCH_RUNNING, agency=agency.number, units=units, limit=MAX_RUNNING_UNITS)
     if definition.closes_at_ms <= view.time_ms:
         raise BadTransaction(codes.POLL_ENDED_ALREADY, closes_at_ms=definition.closes_at_ms, time_ms=view.time_ms)
 
 
-def _check_poll_step(view: View, agency: Agency, payload: PollStep) -> None:
+def _check_poll_step(view: View, agency: Agency, signer: Signer, payload: PollStep) -> None:
     poll = _own_poll(view, agency, payload.poll)
     check_step(payload.poll, poll, payload.kind, poll_argument(payload))
     if payload.kind in NEEDS_APPROVAL:
-        _check_room(f"Poll {payload.poll}", poll.pending)
+        _check_room(view, signer, f"Poll {payload.poll}", poll.pending)
 
 
-def _check_room(what: str, pending: tuple[Action, ...]) -> None:
-    if len(pending) >= MAX_PENDING_ACTIONS:
+def _check_room(view: View, signer: Signer, what: str, pending: tuple[Action, ...]) -> None:
+    full = len(pending) >= MAX_PENDING_ACTIONS
+    if full and (signer.role is not Role.OPERATOR or giving_way(view, pending) is None):
         raise BadTransaction(codes.TOO_MANY_PENDING, what=what, limit=MAX_PENDING_ACTIONS)
+
+
+def giving_way(view: View, pending: tuple[Action, ...]) -> Action | None:
+    """The oldest action that no operator in force stands behind: where there is no room, an operator's takes its place.
+
+    So neither a stolen service key nor an operator who was revoked keeps the others from closing a poll.
+    """
+    return next((a for a in pending if not any(is_in_force(view, key) for key in a.approvers)), None)
+
+
+def is_in_force(view: View, key: TaggedKey) -> bool:
+    """Whether this signer's key is not revoked."""
+    found = view.signer(key)
+    return found is not None and found[1].active
 
 
 def _poll(view: View, number: PollNumber) -> Poll:

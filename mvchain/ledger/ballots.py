@@ -121,7 +121,7 @@ def _disorder(number: int, question: Question, option: int, previous: int) -> Ba
 
 def _check_quotas(number: int, question: Question, rule: ApprovalRule, answer: tuple[int, ...]) -> None:
     counts = Counter(question.options[option].group for option in answer)
-    for quota in rule.quotas:
+    for quota in rule.demanding:
         count = counts[quota.group]
         if count < quota.min_count:
             raise BadTransaction(
@@ -131,13 +131,15 @@ def _check_quotas(number: int, question: Question, rule: ApprovalRule, answer: t
                 count=count,
                 min_count=quota.min_count,
             )
-        if count > quota.max_count:
+    for group, count in counts.items():
+        exceeded = rule.quota_of.get(group)
+        if exceeded is not None and count > exceeded.max_count:
             raise BadTransaction(
                 codes.QUOTA_EXCEEDED,
                 question=number,
-                group=quota.group,
+                group=group,
                 count=count,
-                max_count=quota.max_count,
+                max_count=exceeded.max_count,
             )
 
 

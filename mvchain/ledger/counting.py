@@ -28,12 +28,17 @@ def count(draft: Draft) -> list[PollNumber]:
     """
     units_left = MAX_COUNTING_UNITS
     disputed = []
+    first = True
     for number in draft.state.counting_polls():
         poll = draft.poll(number)
         assert poll is not None, number
         if poll.state is not PollState.COUNTING:  # voided by this block
             continue
-        units_left, recount, counted = _count_poll(draft, number, poll, units_left)
+        units = draft.state.tally_units(number)
+        if units > units_left and not first:
+            break
+        units_left, recount, counted = _count_poll(draft, number, poll, units_left - units, get_on=first)
+        first = False
         if recount is None:
             break
         if _finish(draft, number, poll, recount, counted):
@@ -42,9 +47,12 @@ def count(draft: Draft) -> list[PollNumber]:
 
 
 def _count_poll(
-    draft: Draft, number: PollNumber, poll: Poll, units_left: int
+    draft: Draft, number: PollNumber, poll: Poll, units_left: int, *, get_on: bool
 ) -> tuple[int, Recount | None, CompactRange]:
-    """Counts on until the poll or the units end: units left, the recount if complete, the counted tree."""
+    """Counts on until the poll or the units end: units left, the recount if complete, the counted tree.
+
+    With `get_on` one ballot is counted however large it is, or the counting would never end.
+    """
     state = draft.state
     work = draft.work(number)
     definition = draft.definition(poll.definition_hash)
@@ -54,8 +62,7 @@ def _count_poll(
     for voter, ballot_number in state.voters(number, last_key):
         tx = decode_transaction(state.transactions.transaction_at(*state.ballot_place(number, ballot_number)))
         units = transaction_units(tx)
-        # The first ballot of a block is counted however large it is, or the counting would never end.
-        if units > units_left and units_left != MAX_COUNTING_UNITS:
+        if units > units_left and not get_on:
             work.progress = Progress(last_key, counted.encode(), recount.encode())
             return 0, None, counted
         weight = eligible_weight(state, poll, voter)
@@ -63,7 +70,7 @@ def _count_poll(
         assert isinstance(tx.payload, Ballot), tx.hash.hex()
         recount.add(definition, tx.payload.answers, weight)
         counted.append(leaf_hash(keyspace.counted_item(voter, ballot_number)))
-        last_key = voter
+        last_key, get_on = voter, False
         units_left -= units
     return units_left, recount, counted
 

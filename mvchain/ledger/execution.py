@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
-from mvchain.core.limits import MAX_COUNTING_UNITS
+from mvchain.core.limits import MAX_COUNTING_UNITS, MAX_OPENING_UNITS
 from mvchain.core.merkle import leaf_hash
 from mvchain.core.types import BallotNumber, Height, PollNumber, TimeMs, TimeNs
 from mvchain.ledger import keyspace
@@ -21,9 +21,11 @@ from mvchain.ledger.counting import count
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.lifecycle import turned
 from mvchain.ledger.outcome import Outcome
-from mvchain.ledger.records import PollState
+from mvchain.ledger.polls import PollDefinition
+from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.results import accepted
 from mvchain.ledger.state import State
+from mvchain.ledger.tally import tally_units
 from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
 from mvchain.ledger.work import PollWork
 
@@ -57,16 +59,20 @@ class Execution:
             BadTransaction: it is not admissible, or too large for what the block has left (BLOCK_FULL).
         """
         units = transaction_units(tx)
-        if units > self.units_left:
-            raise BadTransaction(codes.BLOCK_FULL, units=units, left=self.units_left)
         payload = tx.payload
+        cost = units
+        if isinstance(payload, Ballot) and payload.poll not in self._draft.changes.works:
+            # The first ballot of a poll in this block: its totals will be copied and written.
+            cost += self._state.tally_units(payload.poll)
+        if cost > self.units_left:
+            raise BadTransaction(codes.BLOCK_FULL, units=cost, left=self.units_left)
         if isinstance(payload, Ballot):
             number: int = self._apply_ballot(tx, payload)
         else:
             check(self._draft, tx)
             number = apply_admin(self._draft, tx, payload)
         result = accepted(tx, number, units)
-        self.units_left -= units
+        self.units_left -= cost
         self._txs.append(tx)
         self._results.append(result)
         self._numbers.append(number)
@@ -124,15 +130,29 @@ class Execution:
     def _turn(self) -> None:
         """Opens and closes what is due (L6)."""
         draft = self._draft
+        opening: list[tuple[int, PollNumber, Poll, PollDefinition]] = []
         for number in sorted({*self._state.due_polls(draft.time_ms), *draft.changes.polls}):
             poll = draft.poll(number)
             assert poll is not None, number
             after = turned(number, poll, draft.time_ms)
             if after is poll:
                 continue
-            draft.put_poll(number, after)
             if after.state is PollState.OPEN:
-                draft.changes.works[number] = PollWork.start(draft.definition(after.definition_hash))
+                definition = draft.definition(after.definition_hash)
+                opening.append((tally_units(definition), number, after, definition))
+            else:
+                draft.put_poll(number, after)
+        self._open(opening)
+
+    def _open(self, opening: list[tuple[int, PollNumber, Poll, PollDefinition]]) -> None:
+        """Opens polls, the smallest first, so that none is kept waiting by giants; what is too much stays due."""
+        units_left = MAX_OPENING_UNITS
+        for units, number, poll, definition in sorted(opening, key=lambda found: found[:2]):
+            if units > units_left != MAX_OPENING_UNITS:
+                return
+            units_left -= units
+            self._draft.put_poll(number, poll)
+            self._draft.changes.works[number] = PollWork.start(definition)
 
     def _turned_polls(self) -> frozenset[PollNumber]:
         """Polls whose state or definition is another than before the block."""

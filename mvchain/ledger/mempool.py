@@ -19,6 +19,7 @@ from mvchain.core.limits import MAX_POOL_ADMIN_UNITS, MAX_POOL_BYTES, MAX_POOL_T
 from mvchain.core.types import Hash, PollNumber, TaggedKey, TimeMs
 from mvchain.ledger import admission
 from mvchain.ledger.actions import apply_admin
+from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.records import Poll, PollState
@@ -193,7 +194,9 @@ class Mempool:
 def _judge_ballot(tx: Transaction, context: Hash, state: State, now_ms: TimeMs | None) -> bool:
     """Whether the ballot must wait for its poll to open or resume; raises BadTransaction if it is hopeless.
 
-    With `now_ms`, a poll that is not due to open by then takes none; one that waits already keeps waiting.
+    With `now_ms`, a poll that is not due to open by then takes none; one that waits already keeps waiting, and its
+    answers, compared with the same definition when it came, still fit: whoever pauses and resumes a poll block by
+    block must not make every node go through all the answers that wait each time.
     """
     ballot = tx.payload
     assert isinstance(ballot, Ballot), tx.hash.hex()
@@ -203,7 +206,9 @@ def _judge_ballot(tx: Transaction, context: Hash, state: State, now_ms: TimeMs |
     poll = state.poll(ballot.poll)
     parked = poll is not None and _takes_ballots_later(poll, now_ms)
     states = (PollState.PAUSED, PollState.REGISTERED) if parked else (PollState.OPEN,)
-    admission.check_ballot(state, tx.signer, ballot, states)
+    standing = admission.check_standing(state, tx.signer, ballot, states)
+    if now_ms is not None:
+        check_answers(standing.definition, ballot.answers)
     return parked
 
 

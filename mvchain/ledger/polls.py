@@ -24,8 +24,10 @@ voters come. `mvchain.ledger.poll_json` shows the same definition with names.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -105,6 +107,14 @@ class ApprovalRule:
     max_count: int
     quotas: tuple[Quota, ...]
     max_cost: int
+    demanding: tuple[Quota, ...] = field(init=False, repr=False, compare=False)
+    """The quotas with a least number."""
+    quota_of: Mapping[str, Quota] = field(init=False, repr=False, compare=False)
+    """The quotas by group; both so that checking a short answer takes short however many quotas there are."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "demanding", tuple(quota for quota in self.quotas if quota.min_count))
+        object.__setattr__(self, "quota_of", {quota.group: quota for quota in self.quotas})
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +268,12 @@ def _rule_array(rule: Rule) -> tuple[object, ...]:
 # --- decoding ---
 
 
+@lru_cache(maxsize=4)
 def decode_definition(data: bytes) -> PollDefinition:
-    """The definition in `data`, well formed and consistent; raises BadTransaction with a code per fault."""
+    """The definition in `data`, well formed and consistent; raises BadTransaction with a code per fault.
+
+    A large one takes 20 ms, so the last few are remembered: registering reads it to check it and again to take it.
+    """
     value = codec.decode(data, "poll definition", max_bytes=MAX_TRANSACTION_BYTES)
     if isinstance(value, tuple) and value and type(value[0]) is int and value[0] != VERSION:
         raise BadTransaction(codes.UNKNOWN_DEFINITION_VERSION, version=value[0])
@@ -474,11 +488,10 @@ def _check_cost(number: int, rule: ApprovalRule, options: tuple[Option, ...]) ->
     """
     if not rule.max_cost:
         return
-    quotas = {quota.group: quota for quota in rule.quotas}
     taken: Counter[str] = Counter()
     cheapest, free = 0, []
     for option in sorted(options, key=lambda option: option.cost):
-        quota = quotas.get(option.group)
+        quota = rule.quota_of.get(option.group)
         rank = taken[option.group]
         taken[option.group] += 1
         if quota is not None and rank < quota.min_count:

@@ -7,7 +7,7 @@ no code but the class of the result.
 """
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain
 from typing import Any, Self
 
 from mvchain.core import codec, codes
@@ -46,8 +46,8 @@ class Recount:
     def __init__(self) -> None:
         self._ballots = 0
         self._weight = 0
-        self._sums: dict[tuple[int, int, int], int] = {}
-        """(question, option, measure) to the sum of the amounts, from 0 each."""
+        self._sums: dict[tuple[int, int], dict[int, int]] = {}
+        """(question, option), each from 0, to measure to the sum of the amounts."""
 
     def add(self, definition: PollDefinition, answers: tuple[Any, ...], weight: int) -> None:
         """Count the one ballot of a voter that counts, superseded ones left out by the caller."""
@@ -55,8 +55,8 @@ class Recount:
         self._weight += weight
         for number, question in enumerate(definition.questions):
             for option, measure, amount in _facts(question, answers[number]):
-                fact = (number, option, measure)
-                self._sums[fact] = self._sums.get(fact, 0) + amount * weight
+                sums = self._sums.setdefault((number, option), {})
+                sums[measure] = sums.get(measure, 0) + amount * weight
 
     def result(self, definition: PollDefinition) -> TallyResult:
         """The totals of the ballots so far."""
@@ -64,31 +64,34 @@ class Recount:
             ballots=self._ballots,
             weight=self._weight,
             questions=tuple(
-                self._question_result(number, question)
-                for number, question in enumerate(definition.questions)
+                self._question_result(number, question) for number, question in enumerate(definition.questions)
             ),
         )
 
     def _question_result(self, number: int, question: Question) -> QuestionTally:
+        sums_of_each = [self._sums.get((number, option), {}) for option in range(len(question.options))]
+
         def of_each_option(measure: int) -> tuple[int, ...]:
-            options = range(len(question.options))
-            return tuple(self._sums.get((number, option, measure), 0) for option in options)
+            return tuple([sums.get(measure, 0) for sums in sums_of_each])
 
         by_rank = [of_each_option(_RANK + rank) for rank in range(_matrix_ranks(question))]
         return QuestionTally(
             type=question.type,
-            blanks=self._sums.get((number, _NO_OPTION, _COUNT), 0),
+            blanks=self._sums.get((number, _NO_OPTION), {}).get(_COUNT, 0),
             totals=of_each_option(_TOTAL),
             counts=() if isinstance(question.rule, SingleRule | ApprovalRule) else of_each_option(_COUNT),
             positions=tuple(zip(*by_rank, strict=True)),
         )
 
     def encode(self) -> bytes:
-        """Progress so far, to go on with later: [ballots, weight, [[question, option, sums], ...]]."""
-        rows = []
-        # In rows, since the sums of one poll can be more than one array may hold.
-        for (number, option), facts in groupby(sorted(self._sums.items()), lambda item: item[0][:2]):
-            rows.append((number, option, tuple((fact[2], amount) for fact, amount in facts)))
+        """Progress so far, to go on with later: [ballots, weight, [[question, option, sums], ...]].
+
+        The sums of an option are [measure, amount, measure, amount, ...]. A poll can have 400,000, which are read and
+        written once in each block of its counting.
+        """
+        rows = [
+            (*place, tuple(chain.from_iterable(sorted(sums.items())))) for place, sums in sorted(self._sums.items())
+        ]
         return codec.encode((self._ballots, self._weight, rows))
 
     @classmethod
@@ -103,10 +106,10 @@ class Recount:
             r = Fields(row, 3, "row of a recount", error=BrokenStorage)
             number = r.int(0, "question", 0, MAX_QUESTIONS - 1)
             option = r.int(1, "option", _NO_OPTION, MAX_OPTIONS - 1)
-            for pair in r.array(2, "sums", MAX_ARRAY_ITEMS):
-                s = Fields(pair, 2, "sum of a recount", error=BrokenStorage)
-                measure = s.int(0, "measure", 0, _RANK + MAX_OPTIONS)
-                recount._sums[number, option, measure] = s.int(1, "amount", 0, _MAX_SUM)
+            sums: Any = r.array(2, "sums", MAX_ARRAY_ITEMS)
+            if not sums or len(sums) % 2 or any(type(value) is not int or not 0 <= value <= _MAX_SUM for value in sums):
+                raise BrokenStorage(codes.MALFORMED, what="row of a recount", why="its sums are no pairs of numbers")
+            recount._sums[number, option] = dict(zip(sums[::2], sums[1::2], strict=True))
         if recount.encode() != data:
             raise BrokenStorage(codes.NOT_CANONICAL, what="recount")
         return recount

@@ -31,7 +31,7 @@ from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
 from mvchain.ledger.state_tree import ProofOp, StateTree, StateTreeChange
-from mvchain.ledger.tally import TallyResult
+from mvchain.ledger.tally import TallyResult, tally_units
 from mvchain.ledger.transactions import Role, Scope, Transaction
 from mvchain.ledger.validators import Validator, ValidatorSet
 from mvchain.ledger.work import PollWork
@@ -289,6 +289,10 @@ class State:
     def work(self, number: PollNumber) -> PollWork:
         """Of a poll that is open, paused or counting; not to be changed."""
         return self._works[number]
+
+    def tally_units(self, number: PollNumber) -> int:
+        """Work units of carrying the poll's totals through one block; 0 for one that has none now."""
+        return tally_units(self.definition(self._polls[number].definition_hash)) if number in self._works else 0
 
     def roll_range(self, number: RollNumber) -> CompactRange:
         """Over the entries of an unsealed roll; not to be changed."""

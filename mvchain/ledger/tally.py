@@ -21,7 +21,13 @@ from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
 from mvchain.core.errors import BadProof, MvchainError
 from mvchain.core.hashing import tagged_hash
-from mvchain.core.limits import MAX_OPTIONS, MAX_POSITION_MATRIX_OPTIONS, MAX_QUESTIONS, MAX_TALLY_BYTES
+from mvchain.core.limits import (
+    MAX_OPTIONS,
+    MAX_POSITION_MATRIX_OPTIONS,
+    MAX_QUESTIONS,
+    MAX_TALLY_BYTES,
+    TALLY_NUMBERS_PER_UNIT,
+)
 from mvchain.core.types import Hash
 from mvchain.ledger.polls import (
     ApprovalRule,
@@ -100,6 +106,26 @@ def _numbers(value: codec.Value, error: type[MvchainError]) -> tuple[int, ...]:
 def tally_hash(data: bytes) -> Hash:
     """Name of the tally with the canonical bytes `data`: stands in the poll's final record (L9)."""
     return tagged_hash("mvchain.tally.v1", data)
+
+
+def tally_units(definition: PollDefinition) -> int:
+    """Work units of carrying a poll's totals through one block: of copying and writing them, whatever changes in them.
+
+    0 for a poll of everyday size.
+    """
+    numbers = 0
+    for question in definition.questions:
+        options, rule = len(question.options), question.rule
+        numbers += options if isinstance(rule, SingleRule | ApprovalRule) else 2 * options
+        if isinstance(rule, RankedRule) and options <= MAX_POSITION_MATRIX_OPTIONS:
+            numbers += options * rule.max_count
+    return numbers // TALLY_NUMBERS_PER_UNIT
+
+
+def running_units(definition: PollDefinition) -> int:
+    """What a poll that has not ended takes of its agency's share of memory: 1, and more for many options and totals."""
+    options = sum(len(question.options) for question in definition.questions)
+    return 1 + options // OPTIONS_PER_RUNNING_UNIT + tally_units(definition)
 
 
 def tally_to_json(definition: PollDefinition, tally: TallyResult) -> dict[str, Any]:

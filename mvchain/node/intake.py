@@ -84,14 +84,17 @@ class Intake:
             busy = BadRequest(codes.NODE_BUSY)
             return [Refused(sha256(item), busy) for item in raw]
         verdicts = await self._judge(raw, source, _API, check_clock=True)
-        waiting = [tx for verdict in verdicts if (tx := self._waiting(verdict)) is not None]
+        waiting = {tx.hash: tx.raw for verdict in verdicts if (tx := self._waiting(verdict)) is not None}
         if not waiting:
             return verdicts
         try:
-            self._journal.append([transaction.raw for transaction in waiting])
+            self._journal.append(list(waiting.values()))
         except BadRequest as full:  # they wait all the same, but nothing is promised; a refusal binds nothing
-            refused = {transaction.hash: Refused(transaction.hash, full) for transaction in waiting}
-            return [refused.get(_hash_of(verdict), verdict) for verdict in verdicts]
+            hashes = (_hash_of(verdict) for verdict in verdicts)
+            return [
+                Refused(tx_hash, full) if tx_hash in waiting else verdict
+                for tx_hash, verdict in zip(hashes, verdicts, strict=True)
+            ]
         await self._journal_synced()
         return verdicts
 

@@ -55,6 +55,12 @@ of fairness refuses none of what was acknowledged."""
 RESTORE_PAUSE_S = 1.0
 """How often it is tried again to take up what the pool had no room for."""
 MAX_REMEMBERED_REJECTIONS = 100_000
+ANSWERS_PER_S = 150
+"""What a peer may ask for: an honest one shows at most 20 statuses a second, and fetches 80 blocks while it is behind.
+Small questions with long answers would else let one agency keep the others busy (I7)."""
+ANSWERS_AT_ONCE = 300
+OWN_MESSAGES_COST = 10
+"""Reading the last commits for `AskOwn` takes about as long as this many statuses."""
 ANNOUNCE_S = 0.005
 """How long announcements wait for company (N8)."""
 
@@ -72,6 +78,23 @@ def now_ms() -> int:
 def clock_ms() -> int:
     """Milliseconds of a clock that never goes back, for deadlines."""
     return time.monotonic_ns() // NS_PER_MS
+
+
+class Allowance:
+    """How much one peer may still ask for; fills up again with time. What is beyond it is not answered, nor blamed."""
+
+    def __init__(self, moment_ms: int) -> None:
+        self._left = float(ANSWERS_AT_ONCE)
+        self._moment_ms = moment_ms
+
+    def take(self, cost: int, moment_ms: int) -> bool:
+        """Use up `cost`, if so much is left."""
+        self._left = min(self._left + (moment_ms - self._moment_ms) * ANSWERS_PER_S / 1000, ANSWERS_AT_ONCE)
+        self._moment_ms = moment_ms
+        if self._left < cost:
+            return False
+        self._left -= cost
+        return True
 
 
 class Runtime:
@@ -100,6 +123,7 @@ class Runtime:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._peers: dict[str, Peer] = {}
+        self._allowances: dict[str, Allowance] = {}
         self._waiting: dict[Hash, list[asyncio.Future[None]]] = {}
         self._status_sent: bytes = b""
         self._status_timer: asyncio.TimerHandle | None = None
@@ -140,18 +164,20 @@ class Runtime:
         return [raw for tx_hash, raw in journaled if tx_hash not in committed]
 
     async def _restore_journal(self, raw: Sequence[bytes]) -> list[bytes]:
-        """Take up again what was acknowledged before the restart (N6); returns what the pool has no room for."""
-        left: list[bytes] = []
+        """Take up again what was acknowledged before the restart (N6).
+
+        Returns what the pool has no room for, and all behind it: that may build on it, and is not judged without it.
+        """
         for start in range(0, len(raw), RESTORE_BATCH):
             batch = raw[start : start + RESTORE_BATCH]
-            for item, verdict in zip(batch, await self.intake.from_journal(batch, f"journal:{start}"), strict=True):
-                if isinstance(verdict, Received):
-                    self._gossip.add_own([verdict.transaction.hash])
-                elif isinstance(verdict, Refused) and verdict.error.cause is codes.POOL_FULL:
-                    left.append(item)
-                elif isinstance(verdict, Refused):
+            verdicts = await self.intake.from_journal(batch, f"journal:{start}")
+            self._gossip.add_own(verdict.transaction.hash for verdict in verdicts if isinstance(verdict, Received))
+            for i, verdict in enumerate(verdicts):
+                if isinstance(verdict, Refused):
+                    if verdict.error.cause is codes.POOL_FULL:
+                        return list(raw[start + i :])
                     self._reject(verdict.tx_hash, verdict.error)
-        return left
+        return []
 
     async def _restore_rest(self, left: list[bytes]) -> None:
         while left:
@@ -339,6 +365,7 @@ class Runtime:
     def on_connect(self, peer: Peer) -> None:
         """Greet a new peer."""
         self._peers[peer.name] = peer
+        self._allowances[peer.name] = Allowance(clock_ms())
         self._gossip.connected(peer.name)
         peer.send(self.answers.status())
         self._gossip.want(peer.name, self.replica.blocks.lacking(), clock_ms())
@@ -347,7 +374,7 @@ class Runtime:
 
     def on_disconnect(self, peer: Peer) -> None:
         """Forget a peer; what was asked of it is asked of others."""
-        del self._peers[peer.name]
+        del self._peers[peer.name], self._allowances[peer.name]
         self._gossip.disconnected(peer.name)
         self.catch_up.peer_gone(peer.name)
 
@@ -359,8 +386,9 @@ class Runtime:
         match message:
             case Status():
                 self.catch_up.peer_status(peer.name, message.height, message.base_height)
-                for answer in self.answers.missing_for(message):
-                    peer.send(answer)
+                if self._may_ask(peer, 1):
+                    for answer in self.answers.missing_for(message):
+                        peer.send(answer)
             case CompactProposal():
                 self.replica.receive_proposal(peer.name, message)
             case Endorsements(items):
@@ -371,19 +399,22 @@ class Runtime:
                 self._gossip.have(peer.name, hashes, clock_ms())
             case WantTransactions(hashes):
                 self._gossip.wanted(peer.name, hashes)
-            case GetBlocks(height, count):
+            case GetBlocks(height, count) if self._may_ask(peer, count):
                 self._serve_blocks(peer, height, count)
             case BlockResponse(height, block, commit):
                 if self.catch_up.arrived(peer.name, height, block, commit):
                     self._apply_fetched()
             case NoBlock(height):
                 self.catch_up.refused(peer.name, height, clock_ms())
-            case AskOwn(address):
+            case AskOwn(address) if self._may_ask(peer, OWN_MESSAGES_COST):
                 peer.send(self.answers.own_messages(address))
             case OwnMessages(proposals, endorsements):
                 self._learn_own(peer, proposals, endorsements)
             case _:
-                pass  # the transport answers pings and goodbyes itself
+                pass  # evidence is kept by nobody yet; and what asks for too much
+
+    def _may_ask(self, peer: Peer, cost: int) -> bool:
+        return self._allowances[peer.name].take(cost, clock_ms())
 
     def _learn_own(self, peer: Peer, proposals: Sequence[bytes], endorsements: Sequence[bytes]) -> None:
         address = self.answers.validator_of_node(peer.key)

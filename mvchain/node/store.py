@@ -317,7 +317,7 @@ def _text(error: plyvel.Error) -> str:
 
 
 def _block_key(height: Height) -> bytes:
-    return b"X" + min(height, _NO_HEIGHT).to_bytes(6, "big")
+    return b"X" + height.to_bytes(6, "big")
 
 
 def _put_state(batch: Any, writes: Mapping[bytes, bytes | None]) -> None:

@@ -1,222 +1,17 @@
-"""Files of operators: the genesis file, node.toml, keys, rolls, polls, answers and homes that cannot be."""
+"""Files of operators and voters: node.toml, keys, rolls, polls, answers, and homes that no node can run in."""
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from mvchain.core import codes
 from mvchain.core.errors import Cause
-from mvchain.core.keys import Purpose, SigningKey
-from mvchain.core.limits import MAX_GENESIS_BYTES
-from mvchain.core.types import AgencyNumber, PublicKey, TimeMs
-from mvchain.ledger.genesis import Genesis, GenesisAgency, make_entry
-from mvchain.localnet import make_localnet
+from mvchain.core.keys import SigningKey
 from mvchain.node.config import load_settings
 from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import KdfParameters, save_key, save_plain_key
+from tests.e2e.commands import asked, files, fresh
 from tests.e2e.stage import BEGUN_ROLL, OPEN, SPARE_ROLL, Answer, Row, Stage, voter
-
-# --- the genesis file ---
-
-
-def genesis(name: str, cause: Cause, make: Callable[[Stage], bytes]) -> Row:
-    """A genesis file that somebody looks at."""
-
-    async def send(stage: Stage) -> Answer:
-        return await stage.cli("genesis", "show", stage.path("genesis.json", make(stage)))
-
-    return Row(f"genesis: {name}", cause, send)
-
-
-def _with(**changes: Any) -> Callable[[Stage], bytes]:
-    """The chain's document with other content, and the chain id that goes with it."""
-    return lambda stage: replace(stage.genesis, **changes).encode()
-
-
-def _member(change: Callable[[dict[str, Any]], object]) -> Callable[[Stage], bytes]:
-    """The chain's document with its JSON changed."""
-
-    def make(stage: Stage) -> bytes:
-        document = json.loads(stage.genesis.encode())
-        change(document)
-        return json.dumps(document).encode()
-
-    return make
-
-
-def _first(change: Callable[[Stage, GenesisAgency], GenesisAgency]) -> Callable[[Stage], bytes]:
-    """The chain's document with another first agency."""
-
-    def make(stage: Stage) -> bytes:
-        first, *others = stage.genesis.agencies
-        return replace(stage.genesis, agencies=(change(stage, first), *others)).encode()
-
-    return make
-
-
-def _entry(stage: Stage, number: int = 1, chain_name: str = "localnet", **changes: Any) -> GenesisAgency:
-    """The entry of agency 1 made anew, with sound signatures."""
-    keys = {f"{role}_key": stage.network.key(1, role) for role in ("agency", "validator", "node")} | changes
-    names = keys.pop("names", ("가", "A"))
-    return make_entry(chain_name, AgencyNumber(number), names, **keys)
-
-
-def _unsound(stage: Stage, entry: GenesisAgency) -> GenesisAgency:
-    """A node key of small order; the two other keys sign it."""
-    entry = replace(entry, node_key=PublicKey(bytes(31) + b"\x80"))
-    message = entry.sign_bytes(stage.genesis.chain_name)
-    agency, validator = (stage.network.key(1, role).sign(Purpose.GENESIS, message) for role in ("agency", "validator"))
-    return replace(entry, proofs=replace(entry.proofs, agency=agency, validator=validator))
-
-
-def _named(stage: Stage) -> bytes:
-    """A chain whose name no chain can have, though everybody signed it."""
-    return Genesis("No Name", TimeMs(1), (_entry(stage, chain_name="No Name"),)).encode()
-
-
-def _drop(document: dict[str, Any]) -> object:
-    return document.pop("app_version")
-
-
-GENESIS = (
-    genesis("no JSON", codes.MALFORMED, lambda _: b"chain_name = 'x'"),
-    genesis("a list", codes.MALFORMED, lambda _: b"[]"),
-    genesis("not UTF-8", codes.NOT_UTF8, lambda _: b'{"chain_name": "\xff"}'),
-    genesis("nested 10,000 deep", codes.TOO_DEEP, lambda _: b"[" * 10_000),
-    genesis("a name twice", codes.DUPLICATE_NAME, lambda _: b'{"chain_id": "a", "chain_id": "b"}'),
-    genesis("a fraction", codes.BAD_NUMBER, lambda _: b'{"genesis_time_ms": 1.5}'),
-    genesis("one byte too long", codes.FILE_TOO_LARGE, lambda _: bytes(MAX_GENESIS_BYTES + 1)),
-    genesis("a member too many", codes.GENESIS_MEMBER_UNKNOWN, _member(lambda d: d.update(debug=1))),
-    genesis("a member too few", codes.GENESIS_MEMBER_MISSING, _member(_drop)),
-    genesis("a text for a number", codes.GENESIS_MEMBER_WRONG, _member(lambda d: d.update(app_version="1"))),
-    genesis("another chain id", codes.GENESIS_CHAIN_ID, _member(lambda d: d.update(chain_id="localnet-00"))),
-    genesis("a changed time", codes.GENESIS_CHAIN_ID, _member(lambda d: d.update(genesis_time_ms=1))),
-    genesis("a chain name with a space", codes.GENESIS_CHAIN_NAME, _named),
-    genesis("blocks of 1 byte", codes.GENESIS_VALUE, lambda s: _with(params=replace(s.genesis.params, max_bytes=1))(s)),
-    genesis("no agency", codes.GENESIS_AGENCY_COUNT, _with(agencies=())),
-    genesis("agencies out of order", codes.GENESIS_AGENCY_NUMBER, _first(lambda s, _: _entry(s, number=9))),
-    genesis("an agency without a name", codes.GENESIS_AGENCY_NAME, _first(lambda s, _: _entry(s, names=("", "A")))),
-    genesis("an unsound key", codes.GENESIS_KEY_UNSOUND, _first(_unsound)),
-    genesis(
-        "one key for two",
-        codes.GENESIS_KEY_SHARED,
-        _first(lambda s, _: _entry(s, node_key=s.network.key(1, "validator"))),
-    ),
-    genesis(
-        "a key that signed for another chain",
-        codes.GENESIS_KEY_PROOF,
-        _first(lambda _, e: replace(e, proofs=replace(e.proofs, node=e.proofs.agency))),
-    ),
-    genesis("two faults", codes.GENESIS_FAULTS, _member(lambda d: d.update(genesis_time_ms=-1))),
-)
-
-
-# --- the ceremony ---
-
-
-def asked(name: str, cause: Cause, *arguments: str, make: Callable[[Stage], dict[str, object]] = lambda _: {}) -> Row:
-    """A command; `make` prepares files and gives what stands in its arguments."""
-
-    async def send(stage: Stage) -> Answer:
-        known: dict[str, object] = {
-            "api": stage.network.api_url(stage.target),
-            "home": stage.network.home(1).path,
-            "genesis": stage.network.home(1).genesis,
-            "nowhere": stage.directory / "nowhere",
-            **make(stage),
-        }
-        return await stage.cli(*(argument.format(**known) for argument in arguments))
-
-    return Row(f"command: {name}", cause, send)
-
-
-def _files(**contents: bytes) -> Callable[[Stage], dict[str, object]]:
-    """New files, known by these names."""
-    return lambda stage: {name: stage.path(f"file-{name}", content) for name, content in contents.items()}
-
-
-def _other_genesis(stage: Stage) -> dict[str, object]:
-    return {"other": stage.path("other.json", replace(stage.genesis, genesis_time_ms=TimeMs(1)).encode())}
-
-
-def _foreign_genesis(stage: Stage) -> dict[str, object]:
-    _fresh(stage, "foreign")
-    return {"foreign": stage.directory / "foreign" / "node-1" / "config" / "genesis.json"}
-
-
-def _hashed(make: Callable[[Stage], dict[str, object]], name: str) -> Callable[[Stage], dict[str, object]]:
-    """With the hash of the genesis document in a file."""
-
-    def known(stage: Stage) -> dict[str, object]:
-        made = make(stage)
-        return {**made, "hash": Genesis.decode(Path(str(made[name])).read_bytes()).hash.hex()}
-
-    return known
-
-
-def _fresh(stage: Stage, name: str) -> Path:
-    """The home of a chain of one agency, made once."""
-    directory = stage.directory / name
-    if not directory.exists():
-        make_localnet(directory, 1)
-    return directory / "node-1"
-
-
-INIT = ("init", "--chain-name", "{name}", "--agency-number", "1", "--name-ko", "가", "--name-en", "A", "--plain-keys")
-
-CEREMONY = (
-    asked("a file there is not", codes.CANNOT_READ_FILE, "genesis", "show", "{nowhere}"),
-    asked("a home made twice", codes.HOME_EXISTS, *INIT, "--home", "{home}", make=lambda _: {"name": "localnet"}),
-    asked(
-        "a home of a chain with no name",
-        codes.GENESIS_CHAIN_NAME,
-        *(*INIT, "--home", "{nowhere}"),
-        make=lambda _: {"name": "Straße"},
-    ),
-    asked(
-        "an entry for another chain",
-        codes.BAD_ENTRY_FILE,
-        *("genesis", "make", "{home}/config/entry.json", "--chain-name", "other", "--out", "{nowhere}"),
-    ),
-    asked(
-        "a genesis file over another",
-        codes.FILE_EXISTS,
-        *("genesis", "make", "{entry}", "--chain-name", "localnet", "--out", "{genesis}"),
-        make=lambda s: {"entry": _fresh(s, "fresh") / "config" / "entry.json"},
-    ),
-    asked(
-        "another hash than was read out",
-        codes.GENESIS_HASH_DIFFERS,
-        *("genesis", "install", "{genesis}", "--hash", "00" * 32, "--home", "{home}"),
-    ),
-    asked(
-        "half a hash",
-        codes.BAD_HEX,
-        *("genesis", "install", "{genesis}", "--hash", "00" * 16, "--home", "{home}"),
-    ),
-    asked("nobody to compare", codes.NO_TERMINAL, "genesis", "install", "{genesis}", "--home", "{home}"),
-    asked(
-        "a second chain in a home",
-        codes.HOME_OF_OTHER_CHAIN,
-        *("genesis", "install", "{other}", "--hash", "{hash}", "--home", "{home}"),
-        make=_hashed(_other_genesis, "other"),
-    ),
-    asked(
-        "a chain without this agency",
-        codes.NOT_IN_GENESIS,
-        *("genesis", "install", "{foreign}", "--hash", "{hash}", "--home", "{home}"),
-        make=_hashed(_foreign_genesis, "foreign"),
-    ),
-    asked(
-        "a home that is none",
-        codes.NO_HOME,
-        *("genesis", "install", "{foreign}", "--hash", "{hash}", "--home", "{nowhere}"),
-        make=_hashed(_foreign_genesis, "foreign"),
-    ),
-)
-
 
 # --- node.toml ---
 
@@ -311,8 +106,24 @@ KEYS = (
     asked(
         "a key over another", codes.KEY_FILE_EXISTS, "keys", "new", "{key}", "--plain-keys", make=_key_file(_envelope)
     ),
-    asked("a wrong passphrase", codes.PASSPHRASE_WRONG, *CHANGE, "{wrong}", "--new-passphrase-file", "{right}", make=_locked),
-    asked("a short passphrase", codes.PASSPHRASE_TOO_SHORT, *CHANGE, "{right}", "--new-passphrase-file", "{short}", make=_locked),
+    asked(
+        "a wrong passphrase",
+        codes.PASSPHRASE_WRONG,
+        *CHANGE,
+        "{wrong}",
+        "--new-passphrase-file",
+        "{right}",
+        make=_locked,
+    ),
+    asked(
+        "a short passphrase",
+        codes.PASSPHRASE_TOO_SHORT,
+        *CHANGE,
+        "{right}",
+        "--new-passphrase-file",
+        "{short}",
+        make=_locked,
+    ),
     asked(
         "a passphrase others may read",
         codes.PASSPHRASE_FILE_MODE,
@@ -334,8 +145,8 @@ KEYS = (
 SIGNED = ("--home", "{home}", "--api", "{api}")
 KEY_1, KEY_2 = (voter(99, number).tagged.hex().encode() for number in (1, 2))
 
-ROLLS = tuple(
-    asked(f"a roll with {name}", cause, "roll", "create", "{roll}", "--title", "x", *SIGNED, make=_files(roll=content))
+LISTS = tuple(
+    asked(f"a roll with {name}", cause, "roll", "create", "{roll}", "--title", "x", *SIGNED, make=files(roll=content))
     for name, cause, content in (
         ("no key", codes.ROLL_LIST_EMPTY, b"# nobody\n\n"),
         ("a name", codes.BAD_LINE, KEY_1 + b"\nHong Gil-dong\n"),
@@ -345,12 +156,14 @@ ROLLS = tuple(
         ("a key twice", codes.ROLL_ENTRY_TWICE, KEY_1 + b"\n" + KEY_2 + b"\n" + KEY_1 + b"\n"),
         ("a key of small order", codes.ROLL_ENTRY_UNSOUND, b"01" + b"00" * 32),
     )
-) + (
+)
+ROLLS = (
+    *LISTS,
     asked(
         "a roll that was begun with another list",
         codes.ROLL_DIFFERS,
         *("roll", "create", "{roll}", "--title", "x", "--continue", str(BEGUN_ROLL), *SIGNED),
-        make=_files(roll=KEY_1),
+        make=files(roll=KEY_1),
     ),
 )
 
@@ -374,8 +187,19 @@ def _toml(more: str = "", opens: str = "2089-01-01T00:00:00Z", roll: int = SPARE
     return TOML.format(roll=roll, opens=opens, more=more, type=type_).encode()
 
 
-PB = """META\nkey;value\ndescription;x\nvote_type;{kind}\nnum_projects;{projects}\nPROJECTS\nproject_id;cost;name\n1;10;a\n
-VOTES\nvoter_id;vote\n1;{vote}\n""".replace("a\n\n", "a\n")
+PB = """\
+META
+key;value
+description;x
+vote_type;{kind}
+num_projects;{projects}
+PROJECTS
+project_id;cost;name
+1;10;a
+VOTES
+voter_id;vote
+1;{vote}
+"""
 
 
 def _pb(kind: str = "choose-1", projects: str = "1", vote: str = "1") -> bytes:
@@ -383,7 +207,7 @@ def _pb(kind: str = "choose-1", projects: str = "1", vote: str = "1") -> bytes:
 
 
 POLLS = tuple(
-    asked(f"a poll {name}", cause, "poll", "create", "{poll}", *SIGNED, *more, make=_files(poll=content))
+    asked(f"a poll {name}", cause, "poll", "create", "{poll}", *SIGNED, *more, make=files(poll=content))
     for name, cause, content, *more in (
         ("that is no TOML", codes.BAD_POLL_FILE, b"title = "),
         ("that is not UTF-8", codes.BAD_POLL_FILE, b"\xff"),
@@ -401,13 +225,12 @@ POLLS = tuple(
 
 def election(name: str, cause: Cause, content: bytes) -> Row:
     """A `.pb` file that a poll is made of."""
-    row = asked(
+    return asked(
         f"an election {name}",
         cause,
         *("poll", "create", "{path}", *SIGNED),
         make=lambda stage: {"path": stage.path("election.pb", content)},
     )
-    return row
 
 
 ELECTIONS = (
@@ -450,7 +273,7 @@ VOTERS = (
         "a request for a key that is none",
         codes.BAD_KEY_REQUEST,
         *("operator", "register", "{request}", *SIGNED),
-        make=_files(request=b"{}"),
+        make=files(request=b"{}"),
     ),
 )
 
@@ -458,19 +281,18 @@ VOTERS = (
 # --- homes that a node is started with ---
 
 
-def starting(name: str, cause: Cause, prepare: Callable[[Stage], Path | Awaitable[Path]]) -> Row:
+def starting(name: str, cause: Cause, prepare: Callable[[Stage], Path]) -> Row:
     """A process that is to become a node."""
 
     async def send(stage: Stage) -> Answer:
-        home = prepare(stage)
-        return await stage.process("start", "--home", home if isinstance(home, Path) else await home)
+        return await stage.process("start", "--home", prepare(stage))
 
     return Row(f"start: {name}", cause, send)
 
 
 def _home(stage: Stage, name: str) -> Path:
     """A home that nothing is wrong with, all of its own."""
-    return _fresh(stage, f"home-{name}")
+    return fresh(stage, f"home-{name}")
 
 
 def _without_genesis(stage: Stage) -> Path:
@@ -519,10 +341,12 @@ def _taken(stage: Stage, table: str) -> Path:
     return home
 
 
-def _foreign_store(stage: Stage) -> Path:
-    """Something is where the data should be."""
-    home = _home(stage, "store")
-    stage.path("home-store/node-1/data/log", b"not a log at all, but long enough to be looked at")
+def _damaged_log(stage: Stage) -> Path:
+    """A log of consensus that no node wrote."""
+    home = _home(stage, "log")
+    stage.path(
+        "home-log/node-1/data/log/00000000000000000001.wal", b"not a log at all, but long enough to be looked at"
+    )
     return home
 
 
@@ -535,7 +359,7 @@ STARTS = (
     starting("plain keys where none are taken", codes.KEY_FILE_PLAIN, _plain_keys),
     starting("a peer port that is taken", codes.CANNOT_LISTEN_FOR_PEERS, lambda s: _taken(s, "p2p")),
     starting("an API port that is taken", codes.CANNOT_LISTEN, lambda s: _taken(s, "api")),
-    starting("a log that is none", codes.FILE_DAMAGED, _foreign_store),
+    starting("a log that is none", codes.FILE_DAMAGED, _damaged_log),
 )
 
-FILES = (*GENESIS, *CEREMONY, *SETTINGS, *KEYS, *ROLLS, *POLLS, *ELECTIONS, *VOTERS, *STARTS)
+FILES = (*SETTINGS, *KEYS, *ROLLS, *POLLS, *ELECTIONS, *VOTERS, *STARTS)

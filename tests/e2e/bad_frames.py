@@ -9,10 +9,11 @@ from mvchain.core import codec, codes
 from mvchain.core.errors import Cause
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import Purpose, SigningKey
-from mvchain.core.types import Height, PublicKey, Round, Signature, TimeNs
+from mvchain.core.types import Address, Height, PublicKey, Round, Signature, TimeNs
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import ABSENT_SIG, Block, Commit, CommitSig, Flag, block_id_of
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal, endorsement_sign_bytes
+from mvchain.ledger.validators import address_of
 from mvchain.node import wire
 from mvchain.node.handshake import PROTOCOL_VERSION, Dialler
 from mvchain.node.peer import MAX_FRAME_BYTES
@@ -21,12 +22,14 @@ from mvchain.node.wire import (
     CompactProposal,
     Endorsements,
     GetBlocks,
+    Goodbye,
     NoBlock,
     OwnMessages,
     Ping,
     Status,
 )
-from tests.e2e.stage import Answer, Caller, Row, Stage, dialler_to, told, until, with_remedy
+from tests.e2e.caller import Caller, dialler_to, told, with_remedy
+from tests.e2e.stage import Answer, Row, Stage, until
 
 # --- before the handshake ---
 
@@ -60,10 +63,7 @@ def _framed(data: bytes) -> bytes:
 
 def _hello(stage: Stage, version: int = PROTOCOL_VERSION, genesis: bytes = b"", ephemeral: bytes = b"") -> bytes:
     return _framed(
-        b"\xf0"
-        + version.to_bytes(2, "big")
-        + (genesis or stage.genesis.hash)
-        + (ephemeral or random.randbytes(32))
+        b"\xf0" + version.to_bytes(2, "big") + (genesis or stage.genesis.hash) + (ephemeral or random.randbytes(32))
     )
 
 
@@ -95,7 +95,7 @@ async def _stutters(stage: Stage) -> Answer:
 async def _silent(stage: Stage) -> Answer:
     """Connected when the network was started, and has said nothing since."""
     assert stage.silent is not None
-    return await stage.silent.farewell(stage)
+    return await Caller(*stage.silent).farewell(stage)
 
 
 async def _crowd(stage: Stage) -> Answer:
@@ -206,9 +206,7 @@ async def _twice(stage: Stage) -> Answer:
     return answer
 
 
-BLOCK_ID = BlockID.decode(
-    b"\x0a\x20" + sha256(b"a block") + b"\x12\x24\x08\x01\x12\x20" + sha256(b"its parts")
-)
+BLOCK_ID = BlockID.decode(b"\x0a\x20" + sha256(b"a block") + b"\x12\x24\x08\x01\x12\x20" + sha256(b"its parts"))
 NOW_NS = TimeNs(1_800_000_000_000_000_000)
 
 
@@ -220,9 +218,7 @@ def _endorsement(stage: Stage, height: Height) -> Endorsement:
     return Endorsement(Kind.PREVOTE, height, Round(0), BLOCK_ID, NOW_NS, validator, index, Signature(bytes(64)))
 
 
-def _validator(stage: Stage, number: int) -> object:
-    from mvchain.ledger.validators import address_of
-
+def _validator(stage: Stage, number: int) -> Address:
     return address_of(stage.genesis.agencies[number - 1].validator_key)
 
 
@@ -263,10 +259,6 @@ def _typed(number: int, body: bytes) -> Callable[[Stage, Height], bytes]:
     return lambda _stage, _height: bytes((number,)) + body
 
 
-def _status_of(items: tuple[object, ...]) -> bytes:
-    return codec.encode(items)
-
-
 MESSAGES = (
     framing("a frame of 0 bytes", codes.FRAME_SIZE, lambda c: c.write(bytes(4))),
     framing("a frame of 2^32 - 1 bytes", codes.FRAME_SIZE, lambda c: c.write(b"\xff" * 4)),
@@ -279,21 +271,27 @@ MESSAGES = (
     saying("a handshake again", codes.UNKNOWN_MESSAGE, _typed(0xF0, bytes(66))),
     saying("a ping of 1,000 bytes", codes.TOO_LARGE, _typed(Ping.TYPE, bytes(1_000))),
     saying("a status that is no msgpack", codes.MALFORMED, _typed(Status.TYPE, b"\xc1")),
-    saying("a status in a longer form", codes.NOT_CANONICAL, _typed(Ping.TYPE + 1, b"\x92\xd9\x01x\xa1y")),
+    saying("a Goodbye in a longer form", codes.NOT_CANONICAL, _typed(Goodbye.TYPE, b"\x92\xd9\x01x\xa1y")),
     saying("a status nested 40 deep", codes.TOO_DEEP, _typed(Status.TYPE, b"\x91" * 40 + b"\xc0")),
-    saying("a height of 0", codes.MALFORMED, _typed(Status.TYPE, _status_of((0, 0, 0, 0, (), (), (), ())))),
+    saying("a height of 0", codes.MALFORMED, _typed(Status.TYPE, codec.encode((0, 0, 0, 0, (), (), (), ())))),
     saying("a request for 17 blocks", codes.MALFORMED, _typed(GetBlocks.TYPE, codec.encode((1, 17)))),
     saying("a block nobody asked for", codes.UNASKED_ANSWER, lambda _, h: wire.encode(BlockResponse(h, b"", b""))),
     saying("a refusal nobody asked for", codes.UNASKED_ANSWER, lambda _, h: wire.encode(NoBlock(h))),
     saying("own messages nobody asked for", codes.UNASKED_ANSWER, lambda *_: wire.encode(OwnMessages((), ()))),
     saying("a prevote of noise", codes.BAD_ENDORSEMENT, lambda *_: wire.encode(Endorsements((b"\xff\xff\xff",)))),
-    saying("a prevote and a byte", codes.MALFORMED, lambda s, h: wire.encode(Endorsements((_endorsement(s, h).encode() + b"\0",)))),
+    saying(
+        "a prevote and a byte",
+        codes.MALFORMED,
+        lambda s, h: wire.encode(Endorsements((_endorsement(s, h).encode() + b"\0",))),
+    ),
     saying("a prevote of height 0", codes.BAD_ENDORSEMENT, _endorses(height=Height(0))),
     saying("a prevote of validator 100", codes.BAD_ENDORSEMENT, _endorses(index=100)),
     saying("a prevote with half a signature", codes.BAD_ENDORSEMENT, _endorses(signature=Signature(bytes(32)))),
     saying("a forged prevote", codes.FORGED_SIGNATURE, _endorses()),
     saying("a prevote under another's index", codes.FORGED_SIGNATURE, _endorses(index=99)),
-    saying("a proposal of noise", codes.BAD_PROPOSAL, lambda *_: wire.encode(CompactProposal(b"\xff", b"", (), (), b""))),
+    saying(
+        "a proposal of noise", codes.BAD_PROPOSAL, lambda *_: wire.encode(CompactProposal(b"\xff", b"", (), (), b""))
+    ),
     saying(
         "a proposal with a lock of a later round",
         codes.BAD_PROPOSAL,

@@ -45,7 +45,9 @@ def _signed(receipt: OpenReceipt, *signatures: Precommit) -> OpenReceipt:
 
 
 def _at_another_place(receipt: OpenReceipt) -> OpenReceipt:
-    return replace(receipt, accepted=replace(receipt.accepted, index=receipt.accepted.index + 1, total=receipt.accepted.total + 1))
+    return replace(
+        receipt, accepted=replace(receipt.accepted, index=receipt.accepted.index + 1, total=receipt.accepted.total + 1)
+    )
 
 
 def _before(receipt: OpenReceipt) -> OpenReceipt:

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from functools import partial
+from typing import Any
 
 from mvchain.core import codec, codes
 from mvchain.core.errors import Cause
@@ -15,12 +16,16 @@ JSON = "application/json"
 NOBODY = sha256(b"nobody").hex()
 
 
-def get(name: str, cause: Cause, target: str, status: int = 400, method: str = "GET", headers: str = "") -> Row:
+def get(  # noqa: PLR0917 - a row of a table
+    name: str, cause: Cause, target: str, status: int = 400, method: str = "GET", headers: str = ""
+) -> Row:
     """A request without a body."""
     return Row(f"request: {name}", cause, lambda s: s.http(f"{method} {target}", headers), status)
 
 
-def post(name: str, cause: Cause, body: bytes, media_type: str = JSON, status: int = 400, headers: str = "") -> Row:
+def post(  # noqa: PLR0917 - a row of a table
+    name: str, cause: Cause, body: bytes, media_type: str = JSON, status: int = 400, headers: str = ""
+) -> Row:
     """Transactions handed in."""
     return Row(f"request: {name}", cause, lambda s: s.post(body, media_type, headers), status)
 
@@ -56,6 +61,16 @@ async def _batch_with_bad_item(stage: Stage) -> Answer:
     return Answer(error["code"], f"{error['detail']} {error['remedy']}", bad["status"])
 
 
+async def _receipt_of_act(stage: Stage) -> Answer:
+    """The first transaction of the chain, which registered an operator."""
+    height = 0
+    hashes: Any = ()
+    while not hashes:
+        height += 1
+        hashes = (await stage.client.block(height))["transactions"]
+    return await stage.http(f"GET /v1/proofs/ballots/{hashes[0]}")
+
+
 REQUESTS = (
     # What is not HTTP, or may be two things to two programs.
     raw("a TLS greeting", codes.NOT_HTTP, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
@@ -80,6 +95,7 @@ REQUESTS = (
     get("a way out of the root", codes.ROUTE_UNKNOWN, "/v1/../../etc/passwd", 404),
     get("a path in other letters", codes.ROUTE_UNKNOWN, "/v1/%70olls", 404),
     get("an absolute address", codes.ROUTE_UNKNOWN, "http://127.0.0.1:1/x", 404),
+    get("an address whose name cannot be read", codes.ROUTE_UNKNOWN, "http://xn--/", 404),
     get("GET of what is handed in", codes.METHOD_NOT_ALLOWED, "/v1/transactions", 405),
     get("DELETE of a poll", codes.METHOD_NOT_ALLOWED, f"/v1/polls/{OPEN}", 405, "DELETE"),
     get("TRACE", codes.METHOD_NOT_ALLOWED, "/v1/status", 405, "TRACE"),
@@ -104,7 +120,7 @@ REQUESTS = (
     # What there is not.
     get("an unknown transaction", codes.TRANSACTION_UNKNOWN, f"/v1/transactions/{NOBODY}?wait=committed", 404),
     get("a receipt for a stranger", codes.BALLOT_UNKNOWN, f"/v1/proofs/ballots/{NOBODY}", 404),
-    Row("request: a receipt for what is no ballot", codes.BALLOT_UNKNOWN, lambda s: _receipt_of_act(s), 404),
+    Row("request: a receipt for what is no ballot", codes.BALLOT_UNKNOWN, _receipt_of_act, 404),
     get("poll 999", codes.POLL_UNKNOWN, "/v1/polls/999", 404),
     get("roll 999", codes.ROLL_UNKNOWN, "/v1/rolls/999", 404),
     get("block 2^53 - 1", codes.BLOCK_UNKNOWN, f"/v1/blocks/{2**53 - 1}", 404),
@@ -168,12 +184,3 @@ REQUESTS = (
     post("a transaction of one byte", codes.MALFORMED, _json(_ONE)),
     Row("request: a bad transaction beside a good one", codes.MALFORMED, _batch_with_bad_item, 400),
 )
-
-
-async def _receipt_of_act(stage: Stage) -> Answer:
-    """The first transaction of the chain, which registered an operator."""
-    height, hashes = 0, []
-    while not hashes:
-        height += 1
-        hashes = (await stage.client.block(height))["transactions"]  # type: ignore[assignment]
-    return await stage.http(f"GET /v1/proofs/ballots/{hashes[0]}")

@@ -7,21 +7,20 @@ import asyncio
 import contextlib
 import io
 import json
-import random
 import re
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from unittest import mock
 
 from mvchain.api.client import Client
 from mvchain.api.operator import await_committed, await_receipt, submit_in_order
 from mvchain.cli.main import main
 from mvchain.core import codec, merkle
-from mvchain.core.errors import BadPeer, Cause
+from mvchain.core.errors import Cause
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import SigningKey
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, Signature, TaggedKey, TimeMs
@@ -61,10 +60,7 @@ from mvchain.ledger.transactions import (
     registration_proof,
 )
 from mvchain.localnet import HOST, Localnet, make_localnet
-from mvchain.node import wire
 from mvchain.node.config import load_settings
-from mvchain.node.handshake import Dialler, Local, SecureChannel
-from mvchain.node.wire import Goodbye, Message
 
 OPEN, REVOTE, PAUSED, VOID, LATE, EARLY = map(PollNumber, range(1, 7))
 """The polls, each with the roll of the same number. LATE is past its closing time and in its grace time."""
@@ -80,6 +76,7 @@ GOOD_ANSWERS: tuple[object, ...] = (0, (0,), (1, 0), ((0, 2),), (5, None, 0))
 """One that fits each question of OPEN."""
 LATE_MS = 4_000
 """How long LATE takes ballots."""
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 DEADLINE_S = 30.0
 """For anything that the test waits for."""
 
@@ -194,10 +191,12 @@ class Stage:
     """May manage rolls for agency 1."""
     leaver: SigningKey = field(default_factory=SigningKey.generate)
     """An operator of agency 1 whose right was taken away."""
-    silent: "Caller | None" = None
+    silent: Streams | None = None
     """Says nothing to the target's peer port from the beginning on."""
     accepted: list[bytes] = field(default_factory=list)
     """Ballots in OPEN that are in blocks."""
+    waiting: int = 0
+    """Ballots that nodes have received in PAUSED."""
     receipt: bytes = b""
     """Of the first of them."""
     definitions: dict[PollNumber, PollDefinition] = field(default_factory=dict)
@@ -239,12 +238,10 @@ class Stage:
     async def admin(self, key: SigningKey, kind: type[AdminPayload], *values: Any, ahead: int = 1) -> bytes:
         """Signed bytes with the key's next sequence, or one further `ahead`."""
         sequence = int(str((await self.client.signer(key.tagged))["sequence"])) + ahead
-        payload = kind(sequence, *values)  # type: ignore[arg-type]
+        payload = kind(sequence, *values)
         return make_transaction(payload, key, self.genesis.hash)
 
-    def applies(
-        self, key: SigningKey, role: Role = Role.OPERATOR, agency: int = 1
-    ) -> tuple[TaggedKey, Signature]:
+    def applies(self, key: SigningKey, role: Role = Role.OPERATOR, agency: int = 1) -> tuple[TaggedKey, Signature]:
         """A key that wants to be registered, and its proof."""
         return key.tagged, registration_proof(key, self.genesis.hash, AgencyNumber(agency), role)
 
@@ -328,6 +325,11 @@ class Stage:
             writer.close()
         return int(head[0].split()[1]), headers, document
 
+    async def call(self) -> Streams:
+        """A connection to the target's peer port."""
+        listening = load_settings(self.network.home(self.target).settings).p2p.listen
+        return await asyncio.open_connection(listening.host, listening.port)
+
     # --- the doors for files ---
 
     async def cli(self, *arguments: object) -> Answer:
@@ -370,8 +372,8 @@ class Stage:
 
 
 def _post(body: bytes) -> bytes:
-    head = f"POST /v1/transactions HTTP/1.1\r\nHost: node\r\nContent-Type: application/msgpack\r\nContent-Length: {len(body)}"
-    return f"{head}\r\n\r\n".encode() + body
+    head = "POST /v1/transactions HTTP/1.1\r\nHost: node\r\nContent-Type: application/msgpack\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _run_main(arguments: list[str]) -> tuple[int, str, str]:
@@ -396,114 +398,6 @@ def _from_line(line: str) -> Answer:
     return Answer(code, text)
 
 
-# --- the peers' door ---
-
-
-class Caller:
-    """A connection to the target's peer port, free to do anything."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-        self.channel: SecureChannel | None = None
-
-    @classmethod
-    async def open(cls, stage: Stage) -> Self:
-        """Connected, and nothing said yet."""
-        listening = load_settings(stage.network.home(stage.target).settings).p2p.listen
-        return cls(*await asyncio.open_connection(listening.host, listening.port))
-
-    @classmethod
-    async def peer(cls, stage: Stage, key: SigningKey) -> Self:
-        """Connected, with the handshake done, as the node with this key."""
-        caller = await cls.open(stage)
-        dialler = dialler_to(stage, key)
-        caller.frame(dialler.start())
-        while dialler.result is None:
-            if reply := dialler.receive(await caller.read_frame()):
-                caller.frame(reply)
-            else:
-                # An honest listener proves itself last, so this side is through.
-                assert dialler.result is not None
-        caller.channel = dialler.result[1]
-        return caller
-
-    def write(self, data: bytes) -> None:
-        """Any bytes."""
-        self._writer.write(data)
-
-    def frame(self, data: bytes) -> None:
-        """A frame as it goes over the wire."""
-        self.write(len(data).to_bytes(4, "big") + data)
-
-    def sealed(self, data: bytes) -> None:
-        """The next frame of the channel."""
-        assert self.channel is not None
-        self.frame(self.channel.seal(data))
-
-    async def read_frame(self) -> bytes:
-        """The next frame."""
-        async with asyncio.timeout(DEADLINE_S):
-            size = int.from_bytes(await self._reader.readexactly(4), "big")
-            return await self._reader.readexactly(size)
-
-    async def read(self) -> Message:
-        """The next message: in the clear until the handshake is done."""
-        data = await self.read_frame()
-        return wire.decode(data if self.channel is None else self.channel.open(data))
-
-    async def farewell(self, stage: Stage) -> Answer:
-        """Why the connection is ended."""
-        while not isinstance(message := await self.read(), Goodbye):
-            pass
-        return await self.ended(stage, message.code, message.reason)
-
-    async def ended(self, stage: Stage, code: str, reason: str) -> Answer:
-        """The reason, once the other side has hung up; the remedy is on the page that every code has."""
-        async with asyncio.timeout(DEADLINE_S):
-            with contextlib.suppress(ConnectionError):
-                while await self._reader.read(65536):
-                    pass
-        self.close()
-        return await with_remedy(stage, code, reason)
-
-    async def until_closed(self) -> None:
-        """Wait until the other side hangs up."""
-        async with asyncio.timeout(DEADLINE_S):
-            with contextlib.suppress(ConnectionError):
-                await self._reader.read()
-        self.close()
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
-
-
-def dialler_to(
-    stage: Stage, key: SigningKey, genesis_hash: Hash | None = None, wanted: PublicKey | None = None
-) -> Dialler:
-    """This side of a handshake with the target."""
-    local = Local(key, genesis_hash or stage.genesis.hash)
-    return Dialler(local, random.randbytes(32), wanted or stage.node_key(stage.target))
-
-
-async def told(stage: Stage, caller: Caller, dialler: Dialler) -> Answer:
-    """The Goodbye in place of the listener's proof."""
-    try:
-        dialler.receive(await caller.read_frame())
-    except BadPeer as error:
-        return await caller.ended(stage, str(error.data["code"]), str(error.data["reason"]))
-    raise AssertionError("it was let in")
-
-
-async def with_remedy(stage: Stage, code: str, reason: str) -> Answer:
-    """A reason that came without its remedy."""
-    async with stage.client._session.get(f"{stage.network.api_url(stage.target)}/v1/errors/{code}") as response:  # type: ignore[union-attr]
-        assert response.status == 200, code
-        page = await response.json()
-    assert page["code"] == code
-    return Answer(code, f"{reason} {page['remedy']}")
-
-
 # --- setting up ---
 
 
@@ -523,7 +417,7 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
         await network.wait_ready()
         async with Client(network.api_url(target)) as client:
             stage = Stage(network, client, directory, target, impostor, small, observer)
-            stage.silent = await Caller.open(stage)
+            stage.silent = await stage.call()
             await _register_staff(stage)
             await _make_rolls(stage)
             await _make_polls(stage)
@@ -531,7 +425,7 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
             try:
                 yield stage
             finally:
-                stage.silent.close()
+                stage.silent[1].close()
 
 
 def _change_settings(network: Localnet, number: int, old: str, new: str) -> None:
@@ -555,7 +449,7 @@ async def _register_staff(stage: Stage) -> None:
 async def _make_rolls(stage: Stage) -> None:
     acts: list[tuple[Any, ...]] = []
     for roll in (*map(RollNumber, range(OPEN, EARLY + 1)), SPARE_ROLL):
-        count = FULL_POOL + VOTERS if roll == PAUSED else VOTERS
+        count = FULL_POOL + VOTERS if roll == RollNumber(PAUSED) else VOTERS
         keys = sorted(voter(roll, number).tagged for number in range(count))
         root = merkle.root([roll_item(key, 1) for key in keys])
         acts += [(RollCreate, f"roll {roll}"), (RollAppend, roll, b"".join(keys), ()), (RollSeal, roll, root, count)]
@@ -587,7 +481,7 @@ async def _has_state(stage: Stage, poll: PollNumber, state: str) -> bool:
 async def until(look: Callable[[], Awaitable[bool]]) -> None:
     """Return once `look` finds it so."""
     async with asyncio.timeout(DEADLINE_S):
-        while not await look():
+        while not await look():  # noqa: ASYNC110 - what is looked at is in another process
             await asyncio.sleep(0.02)
 
 

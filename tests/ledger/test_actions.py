@@ -4,6 +4,7 @@ import pytest
 
 from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
+from mvchain.core.limits import MAX_PENDING_ACTIONS
 from mvchain.core.types import PollNumber, TimeMs
 from mvchain.ledger.records import PollState
 from mvchain.ledger.transactions import Approve, OperatorRevoke, PollClose, PollExtend, PollVoid
@@ -122,3 +123,29 @@ def test_a_definition_may_move_from_one_poll_to_another_within_a_block(world: Wo
     world.block(after_ms=100)
     world.block(world.ballot(2, "a", 1), world.ballot(1, "b", 2))
     assert [world.poll(n).ballots_size for n in (1, 2)] == [1, 1]
+
+
+@pytest.mark.parametrize("culprit", ["service1", "op1a"])
+def test_what_nobody_in_force_stands_behind_keeps_no_operator_from_acting(world: World, culprit: str) -> None:
+    """A stolen service key, or an operator before the revocation, fills all places with actions nobody wants."""
+    world.open_poll(["a"])
+    asks = [world.tx(PollVoid(world.sequence(culprit), POLL, str(n)), culprit) for n in range(MAX_PENDING_ACTIONS)]
+    world.block(*asks)
+    if culprit == "op1a":
+        revoke = OperatorRevoke(world.sequence("agency1"), key_of("op1a").tagged)
+        world.block(world.tx(revoke, "agency1"))
+    close = world.tx(PollClose(world.sequence("op1b"), POLL, "stop"), "op1b")
+    world.block(close)
+    assert [action.hash for action in world.poll(1).pending] == [ask.hash for ask in [*asks[1:], close]]
+    assert world.state.action(asks[0].hash) is None
+
+
+def test_a_service_takes_no_place_from_another_action(world: World) -> None:
+    world.open_poll(["a"])
+    asks = [
+        world.tx(PollVoid(world.sequence("service1"), POLL, str(n)), "service1") for n in range(MAX_PENDING_ACTIONS)
+    ]
+    world.block(*asks)
+    with pytest.raises(BadTransaction) as caught:
+        world.block(world.tx(PollClose(world.sequence("service1"), POLL, "stop"), "service1"))
+    assert caught.value.cause is codes.TOO_MANY_PENDING

@@ -10,6 +10,7 @@ from mvchain.core.merkle import root
 from mvchain.core.types import PollNumber, TaggedKey
 from mvchain.ledger.blocks import results_hash
 from mvchain.ledger.keyspace import counted_item
+from mvchain.ledger.polls import SingleRule
 from mvchain.ledger.records import PollState
 from mvchain.ledger.tally import tally_hash
 from mvchain.ledger.transactions import (
@@ -21,6 +22,7 @@ from mvchain.ledger.transactions import (
     RollCreate,
     decode_transaction,
 )
+from tests.ledger.document_helpers import make_question
 from tests.ledger.state_helpers import START_MS, World, key_of
 
 POLL = PollNumber(1)
@@ -223,3 +225,55 @@ def test_the_first_block_has_the_time_of_genesis() -> None:
     assert world.state.time_ms == START_MS
     with pytest.raises(AssertionError):
         world.block(after_ms=0)
+
+
+def test_the_first_ballot_of_a_poll_in_a_block_pays_for_its_totals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a block of one ballot for each of a thousand large polls would be executed for minutes (consensus N2)."""
+    world = World()
+    world.staff()
+    for voters in (["a", "b"], ["c"], ["d"]):
+        world.open_poll(voters)
+    # Three totals each, a unit for each.
+    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
+    execution = world.execution()
+    execution.units_left = 11
+    taken = [world.ballot(1, "a", 0), world.ballot(1, "b", 0), world.ballot(2, "c", 0)]
+    left = []
+    for tx in taken:
+        assert execution.apply(tx).gas_used == 1
+        left.append(execution.units_left)
+    assert left == [7, 6, 2]
+    with pytest.raises(BadTransaction) as caught:
+        execution.apply(world.ballot(3, "d", 0))
+    assert caught.value.cause is codes.BLOCK_FULL
+    assert (execution.units_left, execution.finish().numbers) == (2, (0, 1, 0))
+
+
+def test_polls_with_many_totals_open_one_after_the_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rolls = [world.sealed_roll([voter]) for voter in "abcd"]
+    long = (make_question(SingleRule(), 5),)
+    for roll, changes in zip(rolls, ({"questions": long}, {"questions": long}, {}, {}), strict=True):
+        world.block(world.register(world.definition(roll, **changes)))
+    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
+    monkeypatch.setattr("mvchain.ledger.execution.MAX_OPENING_UNITS", 10)
+    opened = []
+    for after_ms in (200, 1, 1, 1):
+        world.block(after_ms=after_ms)
+        opened.append([n for n in range(1, 5) if world.poll(n).state is PollState.OPEN])
+    # 3 + 3 units, then 5 + 5: the smaller first, and the others stay due.
+    assert opened == [[3, 4], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4]]
+
+
+def test_a_poll_with_more_totals_than_open_in_a_block_opens_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rolls = [world.sealed_roll([voter]) for voter in "ab"]
+    for roll in rolls:
+        world.block(world.register(world.definition(roll)))
+    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
+    monkeypatch.setattr("mvchain.ledger.execution.MAX_OPENING_UNITS", 2)
+    world.block(after_ms=200)
+    assert [world.poll(n).state for n in (1, 2)] == [PollState.OPEN, PollState.REGISTERED]
+    assert world.state.next_due_ms() == world.poll(2).opens_at_ms
+    world.block()
+    assert world.poll(2).state is PollState.OPEN

@@ -169,6 +169,17 @@ def test_ballots_of_a_paused_poll_wait(world: World) -> None:
     assert list(pool.ready()) == [early, late]
 
 
+def test_answers_are_compared_once_however_often_the_poll_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Mempool()
+    ballot = world.ballot(1, "v1", 0)
+    add(pool, world, ballot)
+    monkeypatch.setattr("mvchain.ledger.mempool.check_answers", lambda *_: pytest.fail("compared again"))
+    for payload in (PollPause, PollResume, PollPause, PollResume):
+        assert commit(pool, world, world.tx(payload(world.sequence("op1a"), POLL, "x"), "op1a")) == {}
+        assert pool.has_ready() == (payload is PollResume)
+    assert list(pool.ready()) == [ballot]
+
+
 def test_ballots_of_a_due_poll_wait_for_block_time(world: World) -> None:
     pool = Mempool()
     roll = world.sealed_roll(["a"])

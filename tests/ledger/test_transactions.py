@@ -290,8 +290,8 @@ def test_the_context_is_empty_unless_given() -> None:
         (RollAppend(1, ROLL, b"".join(roll_keys(1)), ()), 1),
         (RollAppend(1, ROLL, b"".join(roll_keys(30)), ()), 1),
         (RollAppend(1, ROLL, b"".join(roll_keys(31)), ()), 2),
-        (PollRegister(1, PollNumber(0), bytes(1_023)), 1),
-        (PollRegister(1, PollNumber(0), bytes(1_024)), 2),
+        (PollRegister(1, PollNumber(0), bytes(255)), 1),
+        (PollRegister(1, PollNumber(0), bytes(256)), 2),
         (Approve(1, Hash(bytes(32))), 1),
     ],
 )

@@ -1,4 +1,4 @@
-"""Whole nodes without asyncio: production replicas on memory disks, a virtual clock, a network with a seed (faults 2.1).
+"""Whole nodes without asyncio: production replicas on memory disks, a virtual clock, a seeded network (faults 2.1).
 
 A node here is what `node.runtime` makes of the parts, in plain code: it moves outputs, keeps timers, restores the
 journal and rejoins after a crash. The network loses, delays and repeats messages until it is healed. The checker at
@@ -444,9 +444,7 @@ class Cluster:
 
     def ended(self, node: Node) -> bool:
         """Whether everything this node has acknowledged is in a block or rejected (N6)."""
-        return all(
-            node.store.tx_location(tx_hash) is not None or tx_hash in node.rejected for tx_hash in node.received
-        )
+        return all(node.store.tx_location(tx_hash) is not None or tx_hash in node.rejected for tx_hash in node.received)
 
 
 def header_of(node: Node, height: int) -> Header:

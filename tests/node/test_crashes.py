@@ -95,6 +95,26 @@ def test_a_lone_node_crashes_at_every_disk_call() -> None:
         assert run_with_crash(1, [1], at, pick).crashes == 1, at
 
 
+def test_a_node_that_catches_up_crashes_at_every_disk_call() -> None:
+    """CP17: no gap, no block applied twice."""
+
+    def catch_up(at: int | None, pick: Callable[[int], int]) -> Cluster:
+        cluster = Cluster(4, seed=1).boot(4)
+        cluster.pick = pick
+        cast(cluster)
+        cluster.run(lambda: all(node.height >= 5 for node in cluster.nodes[:3]))
+        away = cluster.node(4)
+        away.disk = SeamDisk(away.inner, at)  # type: ignore[assignment]
+        away.boot()
+        cluster.run(lambda: finished(cluster))
+        cluster.check()
+        return cluster
+
+    calls = len(catch_up(None, lambda n: 0).node(4).disk.calls)  # type: ignore[attr-defined]
+    for at in range(0, calls, 3):
+        assert catch_up(at, AFTERMATHS[at // 3 % 3][1]).crashes == 1, at
+
+
 # --- power cuts at chosen moments ---
 
 

@@ -7,13 +7,13 @@ import pytest
 from mvchain.consensus.machine import Phase
 from mvchain.core import codes, keys
 from mvchain.core.hashing import sha256
-from mvchain.core.types import Height, Round
+from mvchain.core.types import Height
 from mvchain.ledger.blocks import Commit, Flag
 from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.records import PollState
 from mvchain.node.memory import MemoryDisk
 from mvchain.node.outputs import Broadcast
-from mvchain.node.wire import CompactProposal, Endorsements, Transactions
+from mvchain.node.wire import CompactProposal, Endorsements
 from tests.node.cluster import Cluster, Election, Node, header_of, transactions_of
 
 _verify = lru_cache(1 << 16)(keys.verify)
