@@ -31,5 +31,5 @@ class Answer:
 
 
 def dump(value: object) -> bytes:
-    """JSON for the wire; hashes must be hex already."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """JSON on one line with its end, so that a shell's prompt does not follow it; hashes must be hex already."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"

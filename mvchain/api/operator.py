@@ -6,6 +6,7 @@ connection is safe: the same payload gives the same bytes, and `sequence` lets n
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -57,6 +58,8 @@ RETRIES: Final = 60
 """How often what may succeed later is tried, RETRY_AFTER_S apart."""
 COMMIT_WAITS: Final = 6
 """How often MAX_WAIT_S is waited for a commit: a minute, in which a chain that moves has made many blocks."""
+OUTCOMES: Final = ("final", "void")
+"""The states in which a poll stays."""
 
 _NEXT: Final = 0
 """Stands for the sequence until `Operator` has asked for it."""
@@ -256,6 +259,17 @@ async def await_committed(client: Client, tx_hash: Hash) -> JsonObject:
         if status.get("state") == "rejected":
             raise _rejection(status)
     raise BadRequest(codes.NOT_COMMITTED_YET, tx=tx_hash.hex(), seconds=COMMIT_WAITS * MAX_WAIT_S)
+
+
+async def await_outcome(client: Client, poll: PollNumber, seconds: int) -> JsonObject:
+    """The poll once it is final, or void and without a result; after so many seconds, the poll as it is then."""
+    found = await client.poll(poll)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while found.get("state") not in OUTCOMES:
+                await asyncio.sleep(RETRY_AFTER_S)
+                found = await client.poll(poll)
+    return found
 
 
 async def await_receipt(client: Client, ballot: Hash) -> bytes:

@@ -37,10 +37,10 @@ def cast(
     poll: Annotated[int, typer.Argument(metavar="POLL", min=1, help="투표 번호 / number of the poll.")],
     answers: Annotated[
         Path,
-        typer.Argument(metavar="ANSWERS", help="답 파일(JSON), -는 표준 입력 / file with the answers, - to read them."),
+        typer.Argument(metavar="ANSWERS", help="답 파일(JSON) / file with the answers, or - for standard input."),
     ],
     *,
-    key: Annotated[Path, typer.Option(help="투표자 키 파일 / key file of the voter, who is on the roll with it.")],
+    key: Annotated[Path, typer.Option(help="투표자 키 파일 / key file of the voter.")],
     revision: Annotated[
         int, typer.Option(min=0, max=MAX_REVISIONS - 1, help="0, and one more with each ballot that replaces the last.")
     ] = 0,

@@ -52,7 +52,7 @@ def show(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a genesis file, and its hash as groups and words to read aloud."""
+    """Show a genesis file and its hash, in words to read aloud."""
     _print_genesis(read_genesis(file, home), file, as_json=as_json)
 
 
@@ -66,7 +66,7 @@ def install(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Make FILE the chain of this home, once the agencies have compared its hash.
+    """Make FILE, once its hash is compared, the chain of this home.
 
     Checks that this home's entry and keys are in it. The hash comes from the other agencies, not from the file.
     """

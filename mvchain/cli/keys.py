@@ -67,9 +67,10 @@ def request(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask an agency to register the key in FILE, by a file to hand to it.
+    """Ask an agency to register the key in FILE.
 
-    The file holds nothing secret. It proves that you have the key, and serves this agency, role and chain alone.
+    The file to hand to it holds nothing secret. It proves that you have the key, and serves this agency, role and
+    chain alone.
     """
     from mvchain.cli.key_requests import encode_request, find_agency
     from mvchain.ledger.transactions import Role

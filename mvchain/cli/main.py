@@ -1,4 +1,4 @@
-"""The command `mvchain`: which commands there are, and how errors end them.
+"""The entry of `mvchain`: runs the command that the arguments name, and ends the process as its end was.
 
 Exit code 0: done; 1: an error, told in one line that begins with its code; 2: the command line itself is wrong.
 """
@@ -6,61 +6,13 @@ Exit code 0: done; 1: an error, told in one line that begins with its code; 2: t
 import io
 import os
 import sys
-from typing import Annotated
 
-import typer
-
-import mvchain
-from mvchain.cli import ballots, genesis, keys, members, node, polls, receipts, rolls
 from mvchain.cli.output import harmless
-from mvchain.core.errors import MvchainError
+from mvchain.core import codes
+from mvchain.core.errors import BadConfiguration, MvchainError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
-
-app = typer.Typer(
-    help="A permissioned ledger for public polls.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for name, group in (
-    ("keys", keys.app),
-    ("genesis", genesis.app),
-    ("operator", members.operators),
-    ("service", members.services),
-    ("roll", rolls.app),
-    ("poll", polls.app),
-    ("ballot", ballots.app),
-):
-    app.add_typer(group, name=name)
-for name, command in (
-    ("init", node.init),
-    ("start", node.start),
-    ("status", node.status),
-    ("localnet", node.localnet),
-    ("demo", node.demo),
-    ("approve", members.approve),
-    ("receipt", receipts.receipt),
-    ("verify", receipts.verify),
-):
-    app.command(name)(command)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(mvchain.__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    _version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    pass
 
 
 def main() -> None:
@@ -70,7 +22,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        app()
+        _run()
     except MvchainError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -79,6 +31,19 @@ def main() -> None:
         # Whoever read our output, `head` for one, has enough; nor may the flush at exit complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _run() -> None:
+    """The command; an installation to check receipts with has not what it needs."""
+    try:
+        from mvchain.cli.commands import app
+
+        app()
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package == "mvchain":
+            raise
+        raise BadConfiguration(codes.NODE_EXTRA_MISSING, package=package) from error
 
 
 def _fail(message: str) -> None:

@@ -9,6 +9,7 @@ from mvchain.cli.options import (
     DEFAULT_API,
     DEFAULT_HOME,
     ApiOption,
+    GenesisOption,
     HomeOption,
     JsonOption,
     KeyOption,
@@ -44,6 +45,7 @@ def register_operator(
     ] = None,
     *,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: AgencyKeyOption = None,
     passphrase_file: PassphraseOption = None,
@@ -57,13 +59,14 @@ def register_operator(
     from mvchain.ledger.transactions import Role
 
     if request is None:
-        operator_key, proof = _prove_own_key(home, passphrase_file)
+        operator_key, proof = _prove_own_key(home, genesis, passphrase_file)
     else:
-        operator_key, proof = read_request(request, read_genesis(None, home), Role.OPERATOR)
+        operator_key, proof = read_request(request, read_genesis(genesis, home), Role.OPERATOR)
     done = act(
         lambda operator, _: operator.register_operator(operator_key, proof),
         api=api,
         home=home,
+        genesis=genesis,
         key=key,
         passphrase_file=passphrase_file,
         role="agency",
@@ -76,17 +79,22 @@ def revoke_operator(
     member: MemberArgument,
     *,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: AgencyKeyOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take an operator's right away for good; approvals it gave no longer count. Signed with the agency key."""
+    """Take an operator's right away for good.
+
+    Approvals it gave no longer count. Signed with the agency key.
+    """
     revoked = parse_key(member)
     done = act(
         lambda operator, _: operator.revoke_operator(revoked),
         api=api,
         home=home,
+        genesis=genesis,
         key=key,
         passphrase_file=passphrase_file,
         role="agency",
@@ -101,23 +109,28 @@ def authorise_service(
     polls: Annotated[bool, typer.Option("--polls", help="It may create and run polls.")] = False,
     rolls: Annotated[bool, typer.Option("--rolls", help="It may make rolls.")] = False,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a poll service act for the agency: --polls, --rolls or both. It asks with mvchain keys request."""
+    """Let a poll service act for the agency.
+
+    It asks with mvchain keys request. Say what it may do: --polls, --rolls or both.
+    """
     from mvchain.cli.key_requests import read_request
     from mvchain.ledger.transactions import Role, Scope
 
     if not polls and not rolls:
         raise typer.BadParameter("say what the service may do: --polls, --rolls or both")
     scopes = Scope(Scope.POLLS * polls | Scope.ROLLS * rolls)
-    service, proof = read_request(request, read_genesis(None, home), Role.SERVICE)
+    service, proof = read_request(request, read_genesis(genesis, home), Role.SERVICE)
     done = act(
         lambda operator, _: operator.authorise_service(service, proof, scopes),
         api=api,
         home=home,
+        genesis=genesis,
         key=key,
         passphrase_file=passphrase_file,
     )
@@ -129,6 +142,7 @@ def revoke_service(
     member: MemberArgument,
     *,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
@@ -140,6 +154,7 @@ def revoke_service(
         lambda operator, _: operator.revoke_service(service),
         api=api,
         home=home,
+        genesis=genesis,
         key=key,
         passphrase_file=passphrase_file,
     )
@@ -150,20 +165,26 @@ def approve(
     action: Annotated[str, typer.Argument(metavar="HASH", help="Hash of the action, as mvchain printed it.")],
     *,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Agree, as another operator, to an action that waits for approvals."""
+    """Agree, as another operator, to an action that waits."""
     action_hash = parse_hash(action)
     done = act(
-        lambda operator, _: operator.approve(action_hash), api=api, home=home, key=key, passphrase_file=passphrase_file
+        lambda operator, _: operator.approve(action_hash),
+        api=api,
+        home=home,
+        genesis=genesis,
+        key=key,
+        passphrase_file=passphrase_file,
     )
     _print_done(done, f"Approved {action_hash.hex()}.", as_json=as_json)
 
 
-def _prove_own_key(home: Path, passphrase_file: Path | None) -> "tuple[TaggedKey, Signature]":
+def _prove_own_key(home: Path, genesis: Path | None, passphrase_file: Path | None) -> "tuple[TaggedKey, Signature]":
     """The home's operator key, with its proof for the home's agency."""
     from mvchain.ledger.genesis import decode_entry
     from mvchain.ledger.transactions import Role, registration_proof
@@ -172,7 +193,7 @@ def _prove_own_key(home: Path, passphrase_file: Path | None) -> "tuple[TaggedKey
     place = Home(home.expanduser())
     key = unlock(place.key("operator"), passphrase_file)
     agency = decode_entry(read_file(place.entry, MAX_GENESIS_BYTES)).number
-    return key.tagged, registration_proof(key, read_genesis(None, home).hash, agency, Role.OPERATOR)
+    return key.tagged, registration_proof(key, read_genesis(genesis, home).hash, agency, Role.OPERATOR)
 
 
 def _print_done(done: "Hash", text: str, *, as_json: bool) -> None:

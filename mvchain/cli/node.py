@@ -37,7 +37,7 @@ def init(
     plain_keys: PlainOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make this agency's keys, settings and entry for the genesis file.
+    """Make an agency's home: keys, settings, genesis entry.
 
     The first step of the genesis ceremony; every agency takes it on its own host. Then: hand config/entry.json to the
     coordinator, compare the genesis file that comes back (mvchain genesis show) and install it.
@@ -95,7 +95,7 @@ def start(
         bool, typer.Option("--exit-with-parent", help="Stop when standard input ends.")
     ] = False,
 ) -> None:
-    """Run the node of this home until it is told to stop (SIGTERM or Ctrl-C)."""
+    """Run the node of this home. SIGTERM, SIGHUP or Ctrl-C stops it."""
     from mvchain.app import run_node
     from mvchain.node.config import Home, load_settings
 
@@ -166,7 +166,10 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the nodes' files where they are.")] = False,
     kill_one: Annotated[bool, typer.Option("--kill-one", help="Kill a node half-way and start it again.")] = False,
 ) -> None:
-    """Hold a whole election on a network of nodes on this machine, and check everything about it."""
+    """Hold a whole election on this machine and check it.
+
+    Its nodes have their files in a directory that goes away at the end, unless --keep is given.
+    """
     from mvchain.demo.run import Options, run_demo
 
     if not run_demo(Options(pb=pb, nodes=nodes, json_out=json_out, keep=keep, kill_one=kill_one)):

@@ -181,18 +181,19 @@ def act(
     *,
     api: str,
     home: Path,
+    genesis: Path | None,
     key: Path | None,
     passphrase_file: Path | None,
     role: str = "operator",
 ) -> T:
-    """What `what` does with the key, or with the home's key of this role, on the home's chain."""
+    """What `what` does with the key, or with the home's key of this role, on the chain of the genesis file."""
     from mvchain.api.operator import Operator
     from mvchain.node.config import Home
 
-    genesis = read_genesis(None, home)
+    chain = read_genesis(genesis, home)
     signing_key = unlock(key or Home(home.expanduser()).key(role), passphrase_file)
 
     async def talk(client: "Client") -> T:
-        return await what(Operator(client, signing_key, genesis), client)
+        return await what(Operator(client, signing_key, chain), client)
 
     return ask(api, talk)

@@ -9,6 +9,7 @@ from mvchain.cli.options import (
     DEFAULT_API,
     DEFAULT_HOME,
     ApiOption,
+    GenesisOption,
     HomeOption,
     JsonOption,
     KeyOption,
@@ -18,6 +19,8 @@ from mvchain.cli.options import (
     parse_time,
 )
 from mvchain.cli.output import bars, counted, facts, local_time, print_result, reading_answer, table, waiting
+from mvchain.core import codes
+from mvchain.core.errors import BadRequest
 from mvchain.core.types import Hash, PollNumber
 
 if TYPE_CHECKING:
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Polls: making them, watching them, ending them.", no_args_is_help=True)
 
 NumberArgument = Annotated[int, typer.Argument(metavar="POLL", min=1, help="Number of the poll.")]
+_RELEASES = {"live": "released while it is open", "after_closing": "released when it is counted"}
+_TIES = {
+    "equal_rank": "equal totals share a rank",
+    "by_lot": "broken by lot",
+    "earlier_option_first": "broken in favour of the option named first",
+}
 ReasonOption = Annotated[str, typer.Option(help="Why; everybody can read it.")]
 
 
@@ -42,6 +51,7 @@ def create(
         typer.Option("--replace", metavar="POLL", min=1, help="Poll, not open yet, that it takes the place of."),
     ] = None,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
@@ -94,7 +104,7 @@ def create(
         definition = definition_from_json({"agency": signer.get("agency"), **poll})
         return await client.poll(await operator.register_poll(definition, PollNumber(replaced or 0)))
 
-    _print_poll(act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
+    _print_poll(act(do, api=api, home=home, genesis=genesis, key=key, passphrase_file=passphrase_file), as_json=as_json)
 
 
 @app.command("list")
@@ -116,18 +126,36 @@ def _print_polls(polls: list[dict[str, Any]], *, as_json: bool) -> None:
 
 @app.command()
 def show(number: NumberArgument, *, api: ApiOption = DEFAULT_API, as_json: JsonOption = False) -> None:
-    """Show a poll: what is asked, when, of whom, and how many have answered."""
+    """Show a poll: what is asked, when, how, and of whom."""
     _print_poll(_get(api, number), as_json=as_json)
 
 
 @app.command()
-def results(number: NumberArgument, *, api: ApiOption = DEFAULT_API, as_json: JsonOption = False) -> None:
-    """Show the totals of a poll, once they are released."""
-    _print_results(_get(api, number), as_json=as_json)
+def results(
+    number: NumberArgument,
+    *,
+    wait: Annotated[
+        int, typer.Option(metavar="SECONDS", min=0, help="Wait for the final totals; an error if it takes longer.")
+    ] = 0,
+    api: ApiOption = DEFAULT_API,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the totals of a poll, once they are released.
+
+    A poll is counted after its closing time and the grace in which ballots received in time get into blocks.
+    """
+    from mvchain.api.operator import await_outcome
+
+    poll = ask(api, lambda client: await_outcome(client, PollNumber(number), wait))
+    _print_results(poll, wait, as_json=as_json)
 
 
 @reading_answer()
-def _print_results(poll: dict[str, Any], *, as_json: bool) -> None:
+def _print_results(poll: dict[str, Any], waited: int, *, as_json: bool) -> None:
+    if waited and poll["state"] not in ("final", "void"):
+        raise BadRequest(
+            codes.NOT_FINAL_YET, poll=poll["poll"], state=poll["state"], seconds=waited, due=_counted_from(poll)
+        )
     document = {name: poll[name] for name in ("poll", "state", "disputed", "tally_hash", "tally")}
     print_result(document, _results_text(poll), as_json=as_json)
 
@@ -139,6 +167,7 @@ def extend(
     closes_at: Annotated[str, typer.Option(help="New closing time, later than the old: 2026-03-09T18:00:00+09:00.")],
     reason: ReasonOption,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
@@ -151,7 +180,9 @@ def extend(
     async def do(operator: "Operator", client: "Client") -> "tuple[Hash, JsonObject]":
         return await operator.extend(poll, until, reason), await client.poll(poll)
 
-    _print_step(*act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
+    _print_step(
+        *act(do, api=api, home=home, genesis=genesis, key=key, passphrase_file=passphrase_file), as_json=as_json
+    )
 
 
 def _add_step(name: str, help_: str) -> None:
@@ -163,6 +194,7 @@ def _add_step(name: str, help_: str) -> None:
         *,
         reason: ReasonOption,
         home: HomeOption = DEFAULT_HOME,
+        genesis: GenesisOption = None,
         api: ApiOption = DEFAULT_API,
         key: KeyOption = None,
         passphrase_file: PassphraseOption = None,
@@ -173,10 +205,12 @@ def _add_step(name: str, help_: str) -> None:
         async def do(operator: "Operator", client: "Client") -> "tuple[Hash, JsonObject]":
             return await getattr(operator, name)(poll, reason), await client.poll(poll)
 
-        _print_step(*act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
+        _print_step(
+            *act(do, api=api, home=home, genesis=genesis, key=key, passphrase_file=passphrase_file), as_json=as_json
+        )
 
 
-_add_step("pause", "Take no ballots until the poll is resumed; it closes on time all the same.")
+_add_step("pause", "Take no ballots until resumed. The poll closes on time all the same.")
 _add_step("resume", "Take ballots again.")
 _add_step("close", "Close a poll before its time. Needs approvals.")
 _add_step("void", "End a poll without a result. Needs approvals.")
@@ -201,6 +235,11 @@ def _print_poll(poll: dict[str, Any], *, as_json: bool) -> None:
         ("agency", poll["agency"]),
         ("opens", local_time(poll["opens_at_ms"])),
         ("closes", local_time(poll["closes_at_ms"])),
+        ("counted", f"from {_counted_from(poll)}"),
+        ("totals", _RELEASES[definition["release"]]),
+        ("re-voting", "allowed: the last ballot counts" if definition["revote"] else "not allowed"),
+        ("ties", _TIES[definition["tie_rule"]]),
+        ("turnout", counted(definition["min_turnout"], "voter") + " at least" if definition["min_turnout"] else "any"),
         ("voters", f"{poll['roll']['size']:,} on roll {poll['roll']['number']}"),
         ("ballots", f"{poll['ballots']['size']:,}"),
         ("definition", poll["definition_hash"]),
@@ -217,7 +256,7 @@ def _results_text(poll: dict[str, Any]) -> str:
     head = f"{poll['poll']}: {_text(poll['title'])} ({poll['state']})"
     tally = poll["tally"]
     if tally is None:
-        return f"{head}\nThe totals of this poll are not released yet."
+        return f"{head}\n{_why_no_totals(poll)}"
     final = poll["state"] == "final"
     lines = [head, f"{counted(tally['ballots'], 'ballot')} {'counted' if final else 'so far'}"]
     if poll["disputed"]:
@@ -231,6 +270,21 @@ def _results_text(poll: dict[str, Any]) -> str:
         if totals["blanks"]:
             lines.append(f"{totals['blanks']:,} blank")
     return "\n".join(lines)
+
+
+def _counted_from(poll: dict[str, Any]) -> str:
+    """When the counting begins: the grace for ballots that were received in time is over then."""
+    return local_time(poll["closes_at_ms"] + poll["grace_ms"])
+
+
+def _why_no_totals(poll: dict[str, Any]) -> str:
+    if poll["state"] == "void":
+        return "The poll is void: it has no result."
+    if poll["state"] == "counting":
+        return "It is being counted: the totals come with the next blocks."
+    return f"""\
+The totals are not released yet: it closes at {local_time(poll["closes_at_ms"])}
+and is counted from {_counted_from(poll)}. To wait for them: --wait SECONDS"""
 
 
 @reading_answer()

@@ -53,7 +53,10 @@ def verify(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """확인증 검증 / Check a receipt against the genesis file, without any network."""
+    """확인증 검증 / Check a receipt, without any network.
+
+    What is trusted is the genesis file that the agencies publish.
+    """
     from mvchain.light.verify import verify_receipt
     from mvchain.light.words import failure_in_words, receipt_in_words
 

@@ -11,6 +11,7 @@ from mvchain.cli.options import (
     DEFAULT_API,
     DEFAULT_HOME,
     ApiOption,
+    GenesisOption,
     HomeOption,
     JsonOption,
     KeyOption,
@@ -43,6 +44,7 @@ def create(
         int | None, typer.Option("--continue", metavar="ROLL", min=1, help="Go on with a roll that was interrupted.")
     ] = None,
     home: HomeOption = DEFAULT_HOME,
+    genesis: GenesisOption = None,
     api: ApiOption = DEFAULT_API,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
@@ -65,7 +67,7 @@ def create(
                 await operator.complete_roll(number, entries, progress)
         return await client.roll(number)
 
-    _print_roll(act(do, api=api, home=home, key=key, passphrase_file=passphrase_file), as_json=as_json)
+    _print_roll(act(do, api=api, home=home, genesis=genesis, key=key, passphrase_file=passphrase_file), as_json=as_json)
 
 
 @app.command()
@@ -75,7 +77,7 @@ def show(
     api: ApiOption = DEFAULT_API,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a roll: its title, size and root, and what waits for approval."""
+    """Show a roll: title, size, root, what waits for approval."""
     _print_roll(ask(api, lambda client: client.roll(RollNumber(number))), as_json=as_json)
 
 

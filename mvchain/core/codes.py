@@ -329,6 +329,11 @@ POLL_ENDED_ALREADY = Cause(
     "The poll would close at {closes_at_ms} ms, but block time is already {time_ms} ms.",
     "Choose a later closing time.",
 )
+TOO_MUCH_RUNNING = Cause(
+    "MV-1228",
+    "The polls of agency {agency} that have not ended would take {units} units of every node's memory, {limit} at most.",
+    "Wait until some have ended, or ask with fewer options and rankings.",
+)
 EXTENSION_NOT_LATER = Cause(
     "MV-1222",
     "Poll {poll} closes at {closes_at_ms} ms; {requested_ms} ms is not later.",
@@ -1017,6 +1022,11 @@ ROLL_ENTRY_UNSOUND = Cause(
     "Correct it: 33 bytes, the first of them 01, and the rest an Ed25519 public key.",
 )
 ROLL_LIST_EMPTY = Cause("MV-6064", "The list for the roll is empty.", "Name at least one voter.")
+NOT_FINAL_YET = Cause(
+    "MV-6065",
+    "Poll {poll} is {state} and has no final totals after {seconds} s.",
+    "It is counted from {due}: ask again then, and look whether the chain moves (mvchain status).",
+)
 NO_GENESIS = Cause(
     "MV-3081", "There is no genesis file at {path}.", "Put the agencies' file there: mvchain genesis install FILE."
 )
@@ -1083,6 +1093,11 @@ NO_SUCH_AGENCY = Cause(
     "MV-3038",
     "The genesis file of chain {chain} names no agency {agency}.",
     "Take the number that mvchain genesis show has for it.",
+)
+NODE_EXTRA_MISSING = Cause(
+    "MV-3039",
+    "The package {package} is not installed, and this command needs it.",
+    "Run pip install 'mvchain[node]'; python -m mvchain.light checks receipts without it.",
 )
 
 # --- 306x: localnet and demo ---

@@ -18,9 +18,9 @@ DEFINITION_BYTES_PER_UNIT = 256
 TALLY_NUMBERS_PER_UNIT = 256
 """Numbers of a running tally that are copied and written anew in each block that changes it: a ranked question of 100
 options has 10,000, a definition of 64 KiB up to 400,000, which takes longer than most ballots."""
-MAX_RUNNING_UNITS = 10_000
-"""Polls of one agency that have not ended, by `tally.running_units`: so many small ones, or five of the largest.
-Definitions and tallies of all of them are in the memory of each node: at most about 100 MB an agency."""
+MAX_RUNNING_UNITS = 20_000
+"""Of one agency's polls that have not ended (`tally.running_units`): 6,000 everyday ones or 11 of the largest. Their
+definitions and tallies are in the memory of each node: at most 200 MB an agency."""
 MAX_OPENING_UNITS = 2_500
 """Tallies of polls that open in one block; the others open in the next."""
 

@@ -16,6 +16,7 @@ from mvchain.ledger.lifecycle import stepped
 from mvchain.ledger.polls import decode_definition, definition_hash
 from mvchain.ledger.records import NO_HASH, Action, Poll, PollState, Roll, Signer
 from mvchain.ledger.results import NO_NUMBER
+from mvchain.ledger.tally import running_units
 from mvchain.ledger.transactions import (
     Approve,
     OperatorRegister,
@@ -176,6 +177,7 @@ def _register(draft: Draft, agency: AgencyNumber, payload: PollRegister) -> Poll
     roll = _serve(draft, definition.roll, number)
     draft.writes[keyspace.definition_key(name)] = payload.definition
     draft.changes.definitions[name] = definition
+    draft.put_running(number, agency, running_units(payload.definition, definition))
     draft.put_poll(
         number,
         Poll(

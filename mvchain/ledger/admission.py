@@ -107,8 +107,8 @@ class View(Protocol):
     def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
         """A waiting action by its hash."""
 
-    def running_units(self, agency: AgencyNumber) -> int:
-        """What the agency's polls that have not ended take together (`tally.running_units`)."""
+    def running_units(self, agency: AgencyNumber, without: PollNumber) -> int:
+        """What the agency's polls but one take that have not ended (`tally.running_units`)."""
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key of the tables `e` (roll entries) and `v` (voters)."""
@@ -310,9 +310,7 @@ def _check_register(view: View, agency: Agency, payload: PollRegister) -> None:
         raise BadTransaction(codes.ROLL_NOT_SEALED, roll=definition.roll)
     if roll.poll not in (0, payload.poll):
         raise BadTransaction(codes.ROLL_IN_USE, roll=definition.roll, poll=roll.poll)
-    units = view.running_units(agency.number) + running_units(definition)
-    if payload.poll:
-        units -= running_units(view.definition(_poll(view, payload.poll).definition_hash))
+    units = view.running_units(agency.number, payload.poll) + running_units(payload.definition, definition)
     if units > MAX_RUNNING_UNITS:
         raise BadTransaction(codes.TOO_MUCH_RUNNING, agency=agency.number, units=units, limit=MAX_RUNNING_UNITS)
     if definition.closes_at_ms <= view.time_ms:

@@ -4,6 +4,7 @@ A block is executed on a draft (`mvchain.ledger.execution`), and the mempool jud
 transactions on one. The committed state below stays as it is, so any number of drafts can stand on it.
 """
 
+from collections import Counter
 from dataclasses import replace
 
 from mvchain.core.merkle import CompactRange
@@ -19,7 +20,7 @@ from mvchain.ledger.work import PollWork
 class Draft:
     """Implements `admission.View` for a block of time `time_ms`; what was put replaces what the state has."""
 
-    __slots__ = ("_polls", "_rolls", "_slots", "_targets", "changes", "state", "time_ms", "writes")
+    __slots__ = ("_more_running", "_polls", "_rolls", "_slots", "_targets", "changes", "state", "time_ms", "writes")
 
     def __init__(self, state: State, time_ms: TimeMs) -> None:
         self.state = state
@@ -30,6 +31,7 @@ class Draft:
         self._slots: dict[TaggedKey, tuple[AgencyNumber, int]] = {}
         # Kept beside the changes: to look through all of them for each transaction would make long blocks slow.
         self._targets: dict[Hash, Target] = {}
+        self._more_running: Counter[AgencyNumber] = Counter()
         self._polls = state.poll_count
         self._rolls = state.roll_count
 
@@ -76,6 +78,10 @@ class Draft:
                 return target, action
         return None
 
+    def running_units(self, agency: AgencyNumber, without: PollNumber) -> int:
+        """What the agency's polls but one take; one that ends in this block counts until the next."""
+        return self.state.running_units(agency, PollNumber(0)) + self._more_running[agency] - self._units_of(without)
+
     def get(self, key: bytes) -> bytes | None:
         """The value of a roll entry or voter."""
         found = self.writes.get(key)
@@ -112,6 +118,14 @@ class Draft:
         self.changes.polls[number] = poll
         self._polls = max(self._polls, number)
         self._targets.update((action.hash, Target(True, number)) for action in poll.pending)
+
+    def put_running(self, number: PollNumber, agency: AgencyNumber, units: int) -> None:
+        """Says what a poll takes that is registered now."""
+        self._more_running[agency] += units - self._units_of(number)
+        self.changes.running[number] = units
+
+    def _units_of(self, number: PollNumber) -> int:
+        return self.changes.running.get(number, self.state.running_units_of(number))
 
     def put_roll(self, number: RollNumber, roll: Roll) -> None:
         """Replaces or adds the record of a roll."""

@@ -19,6 +19,8 @@ class Changes:
     polls: dict[PollNumber, Poll] = field(default_factory=dict)
     rolls: dict[RollNumber, Roll] = field(default_factory=dict)
     definitions: dict[Hash, PollDefinition] = field(default_factory=dict)
+    running: dict[PollNumber, int] = field(default_factory=dict)
+    """Of polls registered: `tally.running_units`."""
     works: dict[PollNumber, PollWork] = field(default_factory=dict)
     ranges: dict[RollNumber, CompactRange] = field(default_factory=dict)
 

@@ -299,9 +299,7 @@ def decode_definition(data: bytes) -> PollDefinition:
     )
     opens_at_ms, closes_at_ms, grace_ms = definition.opens_at_ms, definition.closes_at_ms, definition.grace_ms
     if not opens_at_ms < closes_at_ms <= MAX_TIME_MS - grace_ms:
-        raise BadTransaction(
-            codes.POLL_TIMES, opens_at_ms=opens_at_ms, closes_at_ms=closes_at_ms, grace_ms=grace_ms
-        )
+        raise BadTransaction(codes.POLL_TIMES, opens_at_ms=opens_at_ms, closes_at_ms=closes_at_ms, grace_ms=grace_ms)
     return definition
 
 
@@ -360,9 +358,7 @@ def _option(number: int, value: codec.Value) -> Option:
     if not option.id:
         raise BadTransaction(codes.OPTION_ID_EMPTY, question=number)
     if len(option.image_hash) not in (0, 32):
-        raise BadTransaction(
-            codes.BAD_IMAGE_HASH, question=number, option=option.id, size=len(option.image_hash)
-        )
+        raise BadTransaction(codes.BAD_IMAGE_HASH, question=number, option=option.id, size=len(option.image_hash))
     return option
 
 
@@ -405,9 +401,7 @@ def _ranked_rule(number: int, fields: Fields, options: tuple[Option, ...]) -> Ra
     min_count, max_count = _count_bounds(number, fields, options)
     array = fields.array(2, "weights", MAX_OPTIONS)
     if len(array) != max_count:
-        raise BadTransaction(
-            codes.RANK_WEIGHTS_COUNT, question=number, max_count=max_count, weights=len(array)
-        )
+        raise BadTransaction(codes.RANK_WEIGHTS_COUNT, question=number, max_count=max_count, weights=len(array))
     ranks = Fields(array, max_count, f"the weights of question {number}")
     weights = tuple(ranks.int(rank, f"weight {rank + 1}", 0, MAX_POINTS) for rank in range(max_count))
     if any(better < worse for better, worse in pairwise(weights)):
@@ -421,9 +415,7 @@ def _points_rule(number: int, fields: Fields, options: tuple[Option, ...]) -> Po
         min_sum=fields.int(1, "min sum", 0, MAX_POINTS * MAX_OPTIONS),
         max_sum=fields.int(2, "max sum", 1, MAX_POINTS * MAX_OPTIONS),
     )
-    if not (
-        rule.min_sum <= rule.max_sum <= rule.option_cap * len(options) and rule.option_cap <= rule.max_sum
-    ):
+    if not (rule.min_sum <= rule.max_sum <= rule.option_cap * len(options) and rule.option_cap <= rule.max_sum):
         raise BadTransaction(
             codes.POINTS_BOUNDS,
             question=number,
@@ -501,6 +493,4 @@ def _check_cost(number: int, rule: ApprovalRule, options: tuple[Option, ...]) ->
     needed = rule.min_count - sum(quota.min_count for quota in rule.quotas)
     cheapest += sum(free[: max(needed, 0)])
     if cheapest > rule.max_cost:
-        raise BadTransaction(
-            codes.COST_UNSATISFIABLE, question=number, cheapest=cheapest, max_cost=rule.max_cost
-        )
+        raise BadTransaction(codes.COST_UNSATISFIABLE, question=number, cheapest=cheapest, max_cost=rule.max_cost)

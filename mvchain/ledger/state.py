@@ -5,6 +5,7 @@ through `Reader` (the key space is in `mvchain.ledger.keyspace`). The state chan
 the outcome of an execution whose writes are durable.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -31,7 +32,7 @@ from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
 from mvchain.ledger.state_tree import ProofOp, StateTree, StateTreeChange
-from mvchain.ledger.tally import TallyResult, tally_units
+from mvchain.ledger.tally import TallyResult, running_units, tally_units
 from mvchain.ledger.transactions import Role, Scope, Transaction
 from mvchain.ledger.validators import Validator, ValidatorSet
 from mvchain.ledger.work import PollWork
@@ -93,6 +94,8 @@ class State:
         self._ranges: dict[RollNumber, CompactRange] = {}
         self._actions: dict[Hash, Target] = {}
         self._due: dict[PollNumber, TimeMs] = {}
+        self._running: dict[PollNumber, int] = {}
+        self._running_of: Counter[AgencyNumber] = Counter()
         for agency in agencies:
             self._put_agency(agency)
         self._tree = StateTree({"agencies": [a.encode() for a in agencies], "chain": [chain.encode()]})
@@ -151,9 +154,11 @@ class State:
             self._works[PollNumber(keyspace.number_of(key))] = PollWork.decode(value)
         for key, value in reader.scan(*keyspace.table_scan(keyspace.RANGES)):
             self._ranges[RollNumber(keyspace.number_of(key))] = CompactRange.decode(value)
-        for poll in self._polls.values():
+        for number, poll in self._polls.items():
             if poll.state not in _ENDED:
-                self._definitions[poll.definition_hash] = self.definition(poll.definition_hash)
+                data = self.definition_bytes(poll.definition_hash)
+                definition = self._definitions[poll.definition_hash] = decode_definition(data)
+                self._put_running(number, poll.agency, running_units(data, definition))
         self._tree = StateTree(
             {
                 "agencies": [agency.encode() for agency in self._agencies.values()],
@@ -254,6 +259,14 @@ class State:
             self._polls[PollNumber(target.number)] if target.is_poll else self._rolls[RollNumber(target.number)]
         )
         return target, next(action for action in pending if action.hash == action_hash)
+
+    def running_units(self, agency: AgencyNumber, without: PollNumber) -> int:
+        """What the agency's polls but one take that have not ended (`tally.running_units`)."""
+        return self._running_of[agency] - self.running_units_of(without)
+
+    def running_units_of(self, number: PollNumber) -> int:
+        """What one poll takes, 0 if it has ended."""
+        return self._running.get(number, 0)
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a roll entry or voter, kept in memory from admission to execution (performance P4)."""
@@ -372,7 +385,11 @@ class State:
             self._put_roll(roll_number, roll)
         for poll_number, poll in changes.polls.items():
             self._put_poll(poll_number, poll)
-        for poll in changes.polls.values():
+        for poll_number, units in changes.running.items():
+            self._put_running(poll_number, changes.polls[poll_number].agency, units)
+        for poll_number, poll in changes.polls.items():
+            if poll.state in _ENDED:
+                self._put_running(poll_number, poll.agency, 0)
             definition = changes.definitions.get(poll.definition_hash)
             if definition is not None and poll.state not in _ENDED:
                 self._definitions[poll.definition_hash] = definition
@@ -402,6 +419,11 @@ class State:
             self._definitions.pop(poll.definition_hash, None)
         if before is not None and before.definition_hash != poll.definition_hash:
             self._definitions.pop(before.definition_hash, None)
+
+    def _put_running(self, number: PollNumber, agency: AgencyNumber, units: int) -> None:
+        self._running_of[agency] += units - self._running.pop(number, 0)
+        if units:
+            self._running[number] = units
 
     def _put_actions(self, target: Target, before: tuple[Action, ...], after: tuple[Action, ...]) -> None:
         for action in before:

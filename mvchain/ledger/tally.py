@@ -22,6 +22,7 @@ from mvchain.core.codec import Fields
 from mvchain.core.errors import BadProof, MvchainError
 from mvchain.core.hashing import tagged_hash
 from mvchain.core.limits import (
+    DEFINITION_BYTES_PER_UNIT,
     MAX_OPTIONS,
     MAX_POSITION_MATRIX_OPTIONS,
     MAX_QUESTIONS,
@@ -122,10 +123,9 @@ def tally_units(definition: PollDefinition) -> int:
     return numbers // TALLY_NUMBERS_PER_UNIT
 
 
-def running_units(definition: PollDefinition) -> int:
-    """What a poll that has not ended takes of its agency's share of memory: 1, and more for many options and totals."""
-    options = sum(len(question.options) for question in definition.questions)
-    return 1 + options // OPTIONS_PER_RUNNING_UNIT + tally_units(definition)
+def running_units(data: bytes, definition: PollDefinition) -> int:
+    """What a poll takes until it has ended of what its agency may have running; `data` are the definition's bytes."""
+    return 1 + len(data) // DEFINITION_BYTES_PER_UNIT + tally_units(definition)
 
 
 def tally_to_json(definition: PollDefinition, tally: TallyResult) -> dict[str, Any]:

@@ -102,9 +102,9 @@ class CatchUp:
         return self._fetched.pop(height, None)
 
     def distance(self, own_height: int) -> int:
-        """How many heights the median peer claims to be ahead; for people, not for decisions."""
+        """How many heights the lower median of the peers claims to be ahead; for people, not for decisions."""
         heights = sorted(peer.height for peer in self._peers.values())
-        return max(0, heights[len(heights) // 2] - own_height) if heights else 0
+        return max(0, heights[(len(heights) - 1) // 2] - own_height) if heights else 0
 
     def _least_busy(self, height: int, now_ms: int) -> str | None:
         load = {name: 0 for name, peer in self._peers.items() if peer.base <= height < peer.height}

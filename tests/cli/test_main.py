@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from typer.main import get_command
 
 import mvchain as package
-from mvchain.cli import main as module
+from mvchain.cli import commands
 from mvchain.core.keys import SigningKey
 from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import load_key
@@ -29,11 +31,16 @@ def test_help_names_every_command() -> None:
     assert mvchain("-h").out == shown.out
 
 
-@pytest.mark.parametrize("name", [*GROUPS, *COMMANDS])
-def test_every_command_has_help_of_80_columns(name: str) -> None:
-    shown = mvchain(name, "--help")
+ALL = [(), *((name,) for name in (*GROUPS, *COMMANDS))]
+ALL += [(name, inner) for name in GROUPS for inner in get_command(commands.app).commands[name].commands]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("names", ALL, ids=" ".join)
+def test_every_command_has_help_of_80_columns_with_nothing_cut(names: tuple[str, ...]) -> None:
+    shown = mvchain(*names, "--help")
     assert shown.code == 0
-    assert all(len(line) <= 80 for line in shown.out.splitlines())
+    assert all(cell_len(line) <= 80 for line in shown.out.splitlines())
+    assert "..." not in shown.out.partition("Commands:")[2]
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -48,6 +55,41 @@ except SystemExit:
 print([name for name in ("aiohttp", "plyvel", "asyncio", "nacl", "rich.console") if name in sys.modules])
 """
     assert python(code).stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("package", ["typer", "rich", "aiohttp", "plyvel"])
+def test_without_the_node_extra_one_line_says_what_to_install(tmp_path: Path, package: str) -> None:
+    """As after `pip install .`: what is None in sys.modules cannot be imported."""
+    code = f"""
+import sys
+sys.modules[{package!r}] = None
+from mvchain.cli.main import main
+main()
+"""
+    done = python(code, "localnet", str(tmp_path / "net")) if package != "rich" else python(code, "poll", "create", "-h")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"MV-3039: The package {package} is not installed, and this command needs it. "
+        "Run pip install 'mvchain[node]'; python -m mvchain.light checks receipts without it.\n"
+    )
+    assert not (tmp_path / "net").exists()
+
+
+def test_a_receipt_can_be_checked_without_the_node_extra(tmp_path: Path) -> None:
+    code = """
+import runpy, sys
+for package in ("typer", "rich", "aiohttp", "plyvel"):
+    sys.modules[package] = None
+runpy.run_module("mvchain.light", run_name="__main__", alter_sys=True)
+"""
+    done = python(code, str(tmp_path / "none.mvreceipt.json"), "--genesis", str(tmp_path / "none.json"))
+    assert done.returncode == 1
+    assert "MV-3090" in done.stdout + done.stderr
+
+
+def test_a_module_of_ours_that_is_missing_is_no_question_of_the_extra() -> None:
+    done = python("import sys; sys.modules['mvchain.cli.polls'] = None; from mvchain.cli.main import main; main()")
+    assert "ModuleNotFoundError" in done.stderr
 
 
 def test_python_m_mvchain_is_the_command() -> None:
@@ -78,19 +120,20 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "app", interrupted)
+    monkeypatch.setattr(commands, "app", interrupted)
     assert mvchain() == type(mvchain("--version"))(130, "", "")
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
     code = """
 import sys
-from mvchain.cli import main as module
+from mvchain.cli import commands
+from mvchain.cli.main import main
 def long():
     while True:
         print("x" * 80)
-module.app = long
-module.main()
+commands.app = long
+main()
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

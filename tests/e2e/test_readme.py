@@ -28,7 +28,7 @@ from unicodedata import east_asian_width
 import pytest
 from typer.main import get_command
 
-from mvchain.cli.main import app
+from mvchain.cli.commands import app
 from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
 from mvchain.ledger.genesis import Genesis
 from mvchain.light.verify import verify_receipt

@@ -234,6 +234,7 @@ def state_facts(state: State) -> dict[str, object]:
         "rolls": [state.roll(n) for n in rolls],
         "signers": [state.signer(s.key) for agency in state.agencies for s in agency.signers],
         "due": state.next_due_ms(),
+        "running": [state.running_units(agency.number, PollNumber(0)) for agency in state.agencies],
         "counting": state.counting_polls(),
         "live": [state.live_tally(n) for n in polls],
         "tallies": [state.tally(n) for n in polls],

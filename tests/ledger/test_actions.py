@@ -5,11 +5,13 @@ import pytest
 from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.limits import MAX_PENDING_ACTIONS
-from mvchain.core.types import PollNumber, TimeMs
+from mvchain.core.types import AgencyNumber, PollNumber, TimeMs
+from mvchain.ledger.polls import encode_definition
 from mvchain.ledger.records import PollState
 from mvchain.ledger.transactions import Approve, OperatorRevoke, PollClose, PollExtend, PollVoid
 from tests.ledger.state_helpers import World, key_of
 
+AGENCIES = (AgencyNumber(1), AgencyNumber(2))
 POLL = PollNumber(1)
 
 
@@ -149,3 +151,35 @@ def test_a_service_takes_no_place_from_another_action(world: World) -> None:
     with pytest.raises(BadTransaction) as caught:
         world.block(world.tx(PollClose(world.sequence("service1"), POLL, "stop"), "service1"))
     assert caught.value.cause is codes.TOO_MANY_PENDING
+
+
+def test_an_agency_has_only_so_much_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one agency could register polls until the nodes of all others run out of memory."""
+    world = World(agencies=2, approvals=1)
+    world.staff(1)
+    world.staff(2)
+    rolls = [world.sealed_roll([voter]) for voter in "abc"]
+    foreign = world.sealed_roll(["d"], agency=2)
+    units = 1 + len(encode_definition(world.definition(1))) // 256
+    monkeypatch.setattr("mvchain.ledger.admission.MAX_RUNNING_UNITS", 2 * units)
+    first, second, third = (world.register(world.definition(roll)) for roll in rolls)
+    execution = world.execution()
+    execution.apply(first)
+    execution.apply(second)
+    with pytest.raises(BadTransaction) as caught:
+        execution.apply(third)
+    assert caught.value.cause is codes.TOO_MUCH_RUNNING
+    world.block(first, second)
+    # The polls of another agency are its own affair, and a definition in place of another takes no more.
+    other = world.register(world.definition(foreign, agency=AgencyNumber(2)), "op2a")
+    world.block(other, world.register(world.definition(rolls[0]), "service1", poll=1))
+    assert [world.state.running_units(agency, PollNumber(0)) for agency in AGENCIES] == [2 * units, units]
+    # A poll that ends makes room from the next block on.
+    execution = world.execution()
+    void = world.tx(PollVoid(world.sequence("op1b"), PollNumber(2), "room"), "op1b")
+    execution.apply(void)
+    with pytest.raises(BadTransaction):
+        execution.apply(third)
+    world.block(void)
+    world.block(third)
+    assert (world.state.poll_count, world.poll(2).state) == (4, PollState.VOID)

@@ -94,11 +94,11 @@ def test_voiding_in_the_middle_of_the_counting(world: World, monkeypatch: pytest
 
 def test_polls_with_many_totals_are_counted_in_as_many_blocks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without ballots too: reading, comparing and writing the totals is the work (consensus N2)."""
+    # Three totals each, a unit for each: two polls fit 7 units, the third does not.
+    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     numbers = [world.open_poll([voter]) for voter in VOTERS[:5]]
     world.block(after_ms=5_000)
     assert world.state.counting_polls() == numbers
-    # Three totals each, a unit for each: two polls fit 7 units, the third does not.
-    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     monkeypatch.setattr("mvchain.ledger.counting.MAX_COUNTING_UNITS", 7)
     left = []
     while world.state.counting:
@@ -110,11 +110,11 @@ def test_polls_with_many_totals_are_counted_in_as_many_blocks(world: World, monk
 def test_a_poll_whose_totals_alone_are_too_much_is_counted_ballot_by_ballot(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     for voters in (["a", "b"], ["c"]):
         world.open_poll(voters)
     world.block(world.ballot(1, "a", 0), world.ballot(1, "b", 1), world.ballot(2, "c", 2))
     world.block(after_ms=5_000)
-    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     monkeypatch.setattr("mvchain.ledger.counting.MAX_COUNTING_UNITS", 1)
     assert world.blocks_until_counted() == 3
     kept = [tally.kept.questions[0].totals for n in (1, 2) if (tally := world.state.tally(PollNumber(n)))]

@@ -1,11 +1,15 @@
 """A draft shows its own changes over the state, and leaves the state as it is."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from mvchain.core.types import AgencyNumber, PollNumber, RollNumber
+import pytest
+
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber
 from mvchain.ledger import keyspace
+from mvchain.ledger.admission import Target
 from mvchain.ledger.draft import Draft
-from mvchain.ledger.records import Action, Signer
+from mvchain.ledger.records import Action, Roll, Signer
 from mvchain.ledger.transactions import Kind, PollVoid, Role, Scope
 from tests.ledger.state_helpers import World, key_of, state_facts
 
@@ -68,3 +72,37 @@ def test_the_state_stays_as_it_is() -> None:
     draft.put_poll(draft.next_poll(), world.poll(1))
     assert (draft.next_poll(), draft.next_roll()) == (3, 2)
     assert state_facts(world.state) == facts
+
+
+def test_numbers_and_actions_are_found_without_a_look_at_every_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block may change thousands of records, and each of its transactions may ask (consensus N2)."""
+    world = World()
+    world.staff()
+    roll = world.sealed_roll(["a"])
+    draft = Draft(world.state, world.state.time_ms)
+    record = world.state.roll(roll)
+    assert record is not None
+    actions = [Action(Hash(bytes((n,)) * 32), Kind.ROLL_SEAL, 0, ()) for n in range(50)]
+    for n, action in enumerate(actions, 2):
+        assert draft.next_roll() == n
+        draft.put_roll(RollNumber(n), replace(record, pending=(action,)))
+    asked: list[int] = []
+    find = Draft.roll
+
+    def noted(self: Draft, number: RollNumber) -> Roll | None:
+        asked.append(number)
+        return find(self, number)
+
+    monkeypatch.setattr(Draft, "roll", noted)
+    monkeypatch.setattr(draft.changes, "rolls", _Unread(draft.changes.rolls))
+    assert draft.action(actions[30].hash) == (Target(False, 32), actions[30])
+    assert (draft.next_roll(), asked) == (52, [32])
+
+
+class _Unread(dict[RollNumber, Roll]):
+    """Records that may be looked up, but not gone through."""
+
+    def __iter__(self) -> Iterator[RollNumber]:
+        raise AssertionError
+
+    items = keys = values = __iter__  # type: ignore[assignment]

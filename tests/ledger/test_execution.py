@@ -250,11 +250,11 @@ def test_the_first_ballot_of_a_poll_in_a_block_pays_for_its_totals(monkeypatch: 
 
 
 def test_polls_with_many_totals_open_one_after_the_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     rolls = [world.sealed_roll([voter]) for voter in "abcd"]
     long = (make_question(SingleRule(), 5),)
     for roll, changes in zip(rolls, ({"questions": long}, {"questions": long}, {}, {}), strict=True):
         world.block(world.register(world.definition(roll, **changes)))
-    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     monkeypatch.setattr("mvchain.ledger.execution.MAX_OPENING_UNITS", 10)
     opened = []
     for after_ms in (200, 1, 1, 1):
@@ -267,10 +267,10 @@ def test_polls_with_many_totals_open_one_after_the_other(world: World, monkeypat
 def test_a_poll_with_more_totals_than_open_in_a_block_opens_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     rolls = [world.sealed_roll([voter]) for voter in "ab"]
     for roll in rolls:
         world.block(world.register(world.definition(roll)))
-    monkeypatch.setattr("mvchain.ledger.tally.TALLY_NUMBERS_PER_UNIT", 1)
     monkeypatch.setattr("mvchain.ledger.execution.MAX_OPENING_UNITS", 2)
     world.block(after_ms=200)
     assert [world.poll(n).state for n in (1, 2)] == [PollState.OPEN, PollState.REGISTERED]

@@ -29,9 +29,7 @@ def test_before_the_first_ballot() -> None:
 
 
 @given(st.data(), polls, st.lists(st.integers(1, MAX_WEIGHT), min_size=1, max_size=4))
-def test_recount_equals_running_tally(
-    data: st.DataObject, poll: PollDefinition, weights: Sequence[int]
-) -> None:
+def test_recount_equals_running_tally(data: st.DataObject, poll: PollDefinition, weights: Sequence[int]) -> None:
     """Voters of any weight ballot in any order and again; only each one's last ballot counts (L7)."""
     voters = data.draw(st.lists(st.integers(0, len(weights) - 1), max_size=10))
     tally = RunningTally.empty(poll)
@@ -81,11 +79,20 @@ def test_decoding_gives_a_recount_or_our_error(data: bytes) -> None:
     [
         (0, 0),
         (0, 0, ((0, 0),)),
-        (0, 0, ((0, 0, ((0, -1),)),)),
-        (0, 0, ((0, 1, ((0, 1),)), (0, 0, ((0, 1),)))),
-        (0, 0, ((0, 0, ((0, 1), (0, 2))),)),
+        (0, 0, ((0, 0, (0, -1)),)),
+        (0, 0, ((0, 0, (0, True)),)),
+        (0, 0, ((0, 0, (0,)),)),
+        (0, 0, ((0, 0, ()),)),
+        (0, 0, ((0, 1, (0, 1)), (0, 0, (0, 1)))),
+        (0, 0, ((0, 0, (1, 1, 0, 1)),)),
+        (0, 0, ((0, 0, (0, 1, 0, 2)),)),
     ],
 )
 def test_malformed_recounts(value: Any) -> None:
     with pytest.raises(BrokenStorage):
         Recount.decode(codec.encode(value))
+
+
+def test_the_form_of_a_recount_on_disk() -> None:
+    recount = Recount.decode(codec.encode((2, 5, ((0, 0, (0, 3, 1, 2)), (0, 1, (0, 2))))))
+    assert codec.decode(recount.encode(), "recount", max_bytes=99) == (2, 5, ((0, 0, (0, 3, 1, 2)), (0, 1, (0, 2))))

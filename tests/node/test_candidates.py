@@ -217,6 +217,21 @@ def test_a_wrong_part_set_header_does_not_hide_the_right_block() -> None:
     scene.cluster.reach(scene.height, scene.honest, limit_ms=10_000)
     scene.cluster.check(faulty=[scene.evil])
     assert victim.replica.state.app_hash == others[0].replica.state.app_hash
+    assert wrong.encode() not in scene.prevotes()
+
+
+def test_a_proposal_whose_block_was_lost_in_a_crash_is_asked_for_again() -> None:
+    """The log has the proposal, the transactions had not come: peers send it again, and its round still decides."""
+    scene = Scene()
+    txs = scene.ballots(0)
+    block = scene.block(txs)
+    victim, *others = scene.honest
+    scene.show(scene.compact(block), to=[victim])
+    victim.go_down(lambda n: n)
+    scene.show(scene.compact(block), txs, to=others)
+    victim.boot()
+    scene.cluster.reach(scene.height, scene.honest, limit_ms=900)
+    assert header_of(victim, scene.height) == block.header
 
 
 def test_a_neighbour_cannot_spoil_a_good_proposal() -> None:

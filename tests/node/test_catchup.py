@@ -104,3 +104,5 @@ def test_the_distance_shown_to_people_is_the_median_claim() -> None:
     for peer, height in (("liar", 1 << 62), ("b", 9), ("c", 9)):
         catch_up.peer_status(peer, height, 1)
     assert catch_up.distance(5) == 4
+    catch_up.peer_gone("c")
+    assert catch_up.distance(5) == 4, "one of two that lies is not believed"

@@ -1,0 +1,52 @@
+"""The commands of `mvchain`, by name."""
+
+from typing import Annotated
+
+import typer
+
+import mvchain
+from mvchain.cli import ballots, genesis, keys, members, node, polls, receipts, rolls
+
+app = typer.Typer(
+    help="A permissioned ledger for public polls.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for name, group in (
+    ("keys", keys.app),
+    ("genesis", genesis.app),
+    ("operator", members.operators),
+    ("service", members.services),
+    ("roll", rolls.app),
+    ("poll", polls.app),
+    ("ballot", ballots.app),
+):
+    app.add_typer(group, name=name)
+for name, command in (
+    ("init", node.init),
+    ("start", node.start),
+    ("status", node.status),
+    ("localnet", node.localnet),
+    ("demo", node.demo),
+    ("approve", members.approve),
+    ("receipt", receipts.receipt),
+    ("verify", receipts.verify),
+):
+    app.command(name)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(mvchain.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
