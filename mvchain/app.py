@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 def run_node(
     home: Home, *, passphrase: Callable[[], bytes], vouched: bool = False, exit_with_parent: bool = False
 ) -> None:
-    """Run the node of this home until SIGTERM or SIGINT.
+    """Run the node of this home until SIGTERM, SIGINT or SIGHUP.
 
     Args:
         passphrase: asked once, if the keys are encrypted and no passphrase file is set.
@@ -251,8 +251,9 @@ def _api_limits(settings: ApiSettings) -> ApiLimits:
 
 def _stop_on_signals(running: asyncio.Task[None], *, exit_with_parent: bool) -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants the node to outlive its terminal
+            loop.add_signal_handler(number, running.cancel)
     if exit_with_parent:
 
         def stdin_readable() -> None:

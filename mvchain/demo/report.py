@@ -129,17 +129,27 @@ class Report:
         _say(console, f"{self.ballots:,} ballots, {nodes} nodes, {self.height:,} blocks, chain {self.chain_id}")
         for question, totals, blanks in zip(self.definition.questions, self.totals, self.blanks, strict=True):
             _say(console, "", *shown_in(question.title))
-            console.print(_table(question, totals, blanks))
+            _show(console, _table(question, totals, blanks))
         _say(console, "확인 / Checks")
         for holds, korean, english in self.checks():
             _say(console, f"  {'✔' if holds else '✘ 아님 / NOT'} {korean}", f"    {english}")
         _say(console, "", "측정 / Measured")
-        console.print(_measured(self.measures, self.seconds))
+        _say(console, "  노드마다 모든 서명을 검증하므로, 이 컴퓨터는 L보다 빨리 기록할 수 없습니다.")
+        _say(console, "  Every node verifies every signature: this machine cannot commit more than L.", "")
+        _show(console, _measured(self.measures, self.seconds))
 
 
 def _say(console: Console, *lines: str) -> None:
     for line in lines:
         console.print(line, markup=False, highlight=False)
+
+
+def _show(console: Console, table: Table) -> None:
+    """The table as plain lines, without the spaces that fill them up to the last column's width."""
+    plain = Console(width=console.width, color_system=None)
+    with plain.capture() as capture:
+        plain.print(table)
+    _say(console, *(line.rstrip() for line in capture.get().splitlines()))
 
 
 def shown_in(texts: Texts) -> list[str]:

@@ -357,5 +357,6 @@ def test_the_python_parser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_every_problem_is_valid_json_of_one_line(raw: RawClient) -> None:
     await raw.send(request("GET", "/v1/nothing"))
     body = (await raw.answer()).body
-    assert b"\n" not in body
+    assert body.endswith(b"}\n")
+    assert body.count(b"\n") == 1
     assert json.loads(body)["title"] == "Not Found"

@@ -57,8 +57,8 @@ print([name for name in ("aiohttp", "plyvel", "asyncio", "nacl", "rich.console")
     assert python(code).stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("package", ["typer", "rich", "aiohttp", "plyvel"])
-def test_without_the_node_extra_one_line_says_what_to_install(tmp_path: Path, package: str) -> None:
+@pytest.mark.parametrize(("package", "command"), [("typer", "--help"), ("aiohttp", "status"), ("plyvel", "start")])
+def test_without_the_node_extra_one_line_says_what_to_install(package: str, command: str) -> None:
     """As after `pip install .`: what is None in sys.modules cannot be imported."""
     code = f"""
 import sys
@@ -66,13 +66,12 @@ sys.modules[{package!r}] = None
 from mvchain.cli.main import main
 main()
 """
-    done = python(code, "localnet", str(tmp_path / "net")) if package != "rich" else python(code, "poll", "create", "-h")
+    done = python(code, command)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"MV-3039: The package {package} is not installed, and this command needs it. "
         "Run pip install 'mvchain[node]'; python -m mvchain.light checks receipts without it.\n"
     )
-    assert not (tmp_path / "net").exists()
 
 
 def test_a_receipt_can_be_checked_without_the_node_extra(tmp_path: Path) -> None:

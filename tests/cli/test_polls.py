@@ -7,7 +7,7 @@ import pytest
 from mvchain.core.keys import SigningKey
 from mvchain.ledger.poll_json import definition_from_json
 from mvchain.ledger.polls import definition_hash, encode_definition
-from tests.cli.helpers import ANSWERS, POLL, Chain, mvchain, new_key
+from tests.cli.helpers import ANSWERS, POLL, Chain, mvchain, new_key, ok
 
 VOTER = SigningKey.from_seed(b"v" * 32).tagged.hex()
 
@@ -135,6 +135,79 @@ def test_pause_resume_extend_close_and_void(chain: Chain) -> None:
     voiding = chain.act("poll", "void", number, *why)
     chain.approved(voiding["hash"])
     assert chain.ask("poll", "show", number)["state"] == "void"
+
+
+def test_results_are_waited_for(chain: Chain, tmp_path: Path) -> None:
+    """A poll without grace is counted as soon as it is closed; an open one when its time has come."""
+    file = tmp_path / "poll.toml"
+    text = POLL.replace("approvals = 2", "approvals = 1\ngrace_ms = 0").replace('"live"', '"after_closing"')
+    file.write_text(text)
+    number = chain.act("poll", "create", file, "--roll", chain.sealed_roll(VOTER))["poll"]
+    shown = mvchain("poll", "results", number, "--api", chain.api)
+    # 2099-01-05T09:00:00Z, in whatever zone this machine has.
+    assert "not released yet: it closes at 2099-01-0" in shown.out
+    waited = mvchain("poll", "results", number, "--wait", 1, "--api", chain.api)
+    assert waited.error == "MV-6065"
+    assert "It is counted from 2099-01-0" in waited.err
+    chain.act("poll", "close", number, "--reason", "a test")
+    result = ok("poll", "results", number, "--wait", 60, "--api", chain.api)
+    assert (result["state"], result["tally"]["ballots"]) == ("final", 0)
+    assert "0 ballots counted" in mvchain("poll", "results", number, "--api", chain.api).out
+
+
+def test_a_void_poll_has_no_result_and_is_not_waited_for(chain: Chain) -> None:
+    number = chain.open_poll(VOTER)
+    chain.approved(chain.act("poll", "void", number, "--reason", "a test")["hash"])
+    # Longer than the whole run of the tests may take.
+    assert ok("poll", "results", number, "--wait", 3_600, "--api", chain.api)["state"] == "void"
+    assert "it has no result" in mvchain("poll", "results", number, "--api", chain.api).out
+
+
+def test_show_tells_the_rules_of_a_poll(chain: Chain, tmp_path: Path) -> None:
+    file = tmp_path / "poll.toml"
+    file.write_text(POLL)
+    times = ("--opens-at", "2098-01-05T09:00:00+09:00")
+    number = chain.act("poll", "create", file, "--roll", chain.sealed_roll(VOTER), *times)["poll"]
+    shown = mvchain("poll", "show", number, "--api", chain.api).out.splitlines()
+    rules = ("allowed: the last ballot counts", "released while it is open", "equal totals share a rank", "any")
+    names = ("re-voting", "totals", "ties", "turnout")
+    assert [line for line in shown if line.startswith(names)] == [
+        f"{name:<10}  {rule}"
+        for name, rule in sorted(zip(names, rules, strict=True), key=lambda row: row[0] != "totals")
+    ]
+    other = POLL.replace("revote = true", 'revote = false\nmin_turnout = 1\ntie_rule = "by_lot"')
+    file.write_text(other.replace('"live"', '"after_closing"'))
+    chain.act(
+        "poll",
+        "create",
+        file,
+        "--roll",
+        chain.ask("poll", "show", number)["roll"]["number"],
+        *times,
+        "--replace",
+        number,
+    )
+    shown = mvchain("poll", "show", number, "--api", chain.api).out.splitlines()
+    rules = ("not allowed", "released when it is counted", "broken by lot", "1 voter at least")
+    assert [line for line in shown if line.startswith(names)] == [
+        f"{name:<10}  {rule}"
+        for name, rule in sorted(zip(names, rules, strict=True), key=lambda row: row[0] != "totals")
+    ]
+
+
+def test_a_poll_service_needs_its_key_and_the_genesis_file_alone(chain: Chain, tmp_path: Path) -> None:
+    key, voters, file = tmp_path / "service.json", tmp_path / "voters", tmp_path / "poll.toml"
+    new_key(key)
+    request = tmp_path / "request.json"
+    ok("keys", "request", key, "--genesis", chain.genesis, "--agency", 1, "--role", "service", "--out", request)
+    chain.act("service", "authorise", request, "--polls", "--rolls")
+    given = ("--genesis", chain.genesis, "--key", key, "--api", chain.api)
+    voters.write_text(VOTER)
+    roll = ok("roll", "create", voters, "--title", "Voters", *given)
+    chain.approved(roll["pending"][0]["hash"])
+    file.write_text(POLL)
+    poll = ok("poll", "create", file, "--roll", roll["number"], *given)["poll"]
+    assert ok("poll", "pause", poll, "--reason", "a test", *given)["state"] == "paused"
 
 
 def test_a_reason_is_asked_for(chain: Chain) -> None:

@@ -81,6 +81,10 @@ def test_it_fits_80_columns() -> None:
     assert max(cell_len(line) for line in printed(GOOD)) <= 80
 
 
+def test_no_line_ends_with_spaces() -> None:
+    assert [line for line in printed(GOOD) if line != line.rstrip()] == []
+
+
 def test_equal_totals_share_a_rank_and_bars_are_in_proportion() -> None:
     totals = (
         {"saessak": 48, "kkoma": 24, "mini": 24, "ssingssing": 2, "tongtong": 0, "banjjak": 0},
@@ -98,6 +102,7 @@ def test_blank_answers_have_a_row_where_there_are_any() -> None:
 
 def test_measures_are_stated_with_their_limit() -> None:
     lines = "\n".join(printed(GOOD))
+    assert "cannot commit more than L" in lines
     assert "2,000 ballots/s" in lines
     assert "0.50" in lines
     assert "70 MB" in lines
