@@ -7,9 +7,7 @@ Section comments name the module that raises them. A code is never reused for an
 from mvchain.core.errors import Cause
 
 # --- 10xx: bytes of any kind (core.codec, core.proto) ---
-MALFORMED = Cause(
-    "MV-1001", "{what} is malformed: {why}.", "Encode it as the specification says and send it again."
-)
+MALFORMED = Cause("MV-1001", "{what} is malformed: {why}.", "Encode it as the specification says and send it again.")
 TOO_LARGE = Cause("MV-1002", "{what} has {size} bytes; at most {limit} are allowed.", "Send less at once.")
 NOT_CANONICAL = Cause(
     "MV-1003",
@@ -164,9 +162,7 @@ POLL_TIMES = Cause(
     "The poll opens at {opens_at_ms} and closes at {closes_at_ms} with {grace_ms} ms of grace: no time span.",
     "Let it close after it opens, and before the year 10000.",
 )
-UNKNOWN_MEMBER = Cause(
-    "MV-1140", "{where} has the unknown member {member!r}.", "Remove it, or correct its spelling."
-)
+UNKNOWN_MEMBER = Cause("MV-1140", "{where} has the unknown member {member!r}.", "Remove it, or correct its spelling.")
 MISSING_MEMBER = Cause("MV-1141", "{where} lacks the member {member!r}.", "Add it.")
 WRONG_MEMBER = Cause("MV-1142", "{where} is not {expected}.", "Correct its value.")
 
@@ -205,17 +201,17 @@ TOO_MANY_OPTIONS = Cause(
 )
 QUOTA_MISSED = Cause(
     "MV-1158",
-    "The answer to question {question} names {count} of group {group!r}; at least {min_count} must be.",
+    "The answer to question {question} names too few of group {group!r}; at least {min_count} must be.",
     "Choose more of that group.",
 )
 QUOTA_EXCEEDED = Cause(
     "MV-1159",
-    "The answer to question {question} names {count} of group {group!r}; at most {max_count} may be.",
+    "The answer to question {question} names too many of group {group!r}; at most {max_count} may be.",
     "Choose fewer of that group.",
 )
 COST_EXCEEDED = Cause(
     "MV-1160",
-    "The options of the answer to question {question} cost {cost} in sum; at most {max_cost} is allowed.",
+    "The options of the answer to question {question} cost too much in sum; at most {max_cost} is allowed.",
     "Choose fewer or cheaper options.",
 )
 POINTS_OUT_OF_RANGE = Cause(
@@ -225,12 +221,12 @@ POINTS_OUT_OF_RANGE = Cause(
 )
 TOO_FEW_POINTS = Cause(
     "MV-1162",
-    "The answer to question {question} gives {points} points in sum; at least {min_sum} are asked for.",
+    "The answer to question {question} gives too few points in sum; at least {min_sum} are asked for.",
     "Give more.",
 )
 TOO_MANY_POINTS = Cause(
     "MV-1163",
-    "The answer to question {question} gives {points} points in sum; at most {max_sum} are allowed.",
+    "The answer to question {question} gives too many points in sum; at most {max_sum} are allowed.",
     "Give fewer.",
 )
 WRONG_MARK_COUNT = Cause(
@@ -258,9 +254,7 @@ UNKNOWN_SIGNER = Cause(
     "The key {signer} is registered with no agency of this chain.",
     "Have an agency register it as an operator or authorise it as a service.",
 )
-SIGNER_REVOKED = Cause(
-    "MV-1202", "The key {signer} was revoked by its agency.", "Sign with a key that is in force."
-)
+SIGNER_REVOKED = Cause("MV-1202", "The key {signer} was revoked by its agency.", "Sign with a key that is in force.")
 WRONG_SEQUENCE = Cause(
     "MV-1203",
     "The transaction has sequence {sequence}; the next one of this key is {expected}.",
@@ -297,9 +291,7 @@ TOO_MANY_SIGNERS = Cause(
 NO_SUCH_POLL = Cause("MV-1210", "There is no poll {poll} on this chain.", "Check the number of the poll.")
 NO_SUCH_ROLL = Cause("MV-1211", "There is no roll {roll} on this chain.", "Check the number of the roll.")
 ROLL_SEALED = Cause("MV-1212", "Roll {roll} is sealed and never changes.", "Create another roll.")
-ROLL_NOT_SEALED = Cause(
-    "MV-1213", "Roll {roll} is not sealed yet.", "Seal the roll first; then register the poll."
-)
+ROLL_NOT_SEALED = Cause("MV-1213", "Roll {roll} is not sealed yet.", "Seal the roll first; then register the poll.")
 ROLL_IN_USE = Cause(
     "MV-1214", "Roll {roll} serves poll {poll}; a roll serves one poll only.", "Create a roll for this poll."
 )
@@ -331,7 +323,7 @@ POLL_ENDED_ALREADY = Cause(
 )
 TOO_MUCH_RUNNING = Cause(
     "MV-1228",
-    "The polls of agency {agency} that have not ended would take {units} units of every node's memory, {limit} at most.",
+    "The unended polls of agency {agency} would take {units} units of every node's memory; at most {limit} may be.",
     "Wait until some have ended, or ask with fewer options and rankings.",
 )
 EXTENSION_NOT_LATER = Cause(
@@ -392,9 +384,7 @@ BLOCK_FULL = Cause(
 )
 
 # --- 13xx: waiting transactions (ledger.mempool) ---
-ALREADY_WAITING = Cause(
-    "MV-1301", "The transaction waits for a block already.", "Nothing to do: ask for it by its id."
-)
+ALREADY_WAITING = Cause("MV-1301", "The transaction waits for a block already.", "Nothing to do: ask for it by its id.")
 BALLOT_CONFLICT = Cause(
     "MV-1302",
     "Another ballot of this key in poll {poll} waits for a block: {first}.",
@@ -590,9 +580,7 @@ GENESIS_MEMBER_UNKNOWN = Cause(
     "MV-2050", "{where} has the unknown member {member!r}.", "Remove it, or correct its spelling."
 )
 GENESIS_MEMBER_MISSING = Cause("MV-2051", "{where} lacks the member {member!r}.", "Add it.")
-GENESIS_MEMBER_WRONG = Cause(
-    "MV-2052", "Member {member!r} of {where} is not {expected}.", "Correct its value."
-)
+GENESIS_MEMBER_WRONG = Cause("MV-2052", "Member {member!r} of {where} is not {expected}.", "Correct its value.")
 
 # --- 21xx: peers (node.wire, node.handshake, node.peer, node.transport, node.gossip) ---
 UNKNOWN_MESSAGE = Cause(
@@ -616,12 +604,8 @@ UNKNOWN_NODE_KEY = Cause(
     "The node key {key} is neither an agency's on the chain nor a configured observer's.",
     "Ask the operator to add the key, or follow the chain through the public API.",
 )
-SELF_CONNECTION = Cause(
-    "MV-2113", "The node reached itself.", "Take its own address and key out of the list of peers."
-)
-WEAK_EPHEMERAL_KEY = Cause(
-    "MV-2114", "The other side sent an ephemeral key of low order.", "Send a fresh random key."
-)
+SELF_CONNECTION = Cause("MV-2113", "The node reached itself.", "Take its own address and key out of the list of peers.")
+WEAK_EPHEMERAL_KEY = Cause("MV-2114", "The other side sent an ephemeral key of low order.", "Send a fresh random key.")
 BAD_HANDSHAKE = Cause(
     "MV-2115", "The other side broke the order or form of the handshake: {why}.", "Send hello, then proof of identity."
 )
@@ -663,9 +647,7 @@ PEER_NOT_READING = Cause(
     "The peer took none of the waiting bytes for {seconds} s.",
     "Look at the network between the nodes and at the load of the peer.",
 )
-DUPLICATE_CONNECTION = Cause(
-    "MV-2133", "The two nodes have another connection, which they keep.", "None is needed."
-)
+DUPLICATE_CONNECTION = Cause("MV-2133", "The two nodes have another connection, which they keep.", "None is needed.")
 TOO_MANY_CONNECTIONS = Cause(
     "MV-2134",
     "Too many connections from {address} wait for their handshake.",
@@ -718,9 +700,7 @@ MEDIA_TYPE_UNKNOWN = Cause(
     "The Content-Type of the request is not one of {allowed}.",
     "Send the body as one of these and say so in Content-Type.",
 )
-BODY_ENCODED = Cause(
-    "MV-6006", "The request has a Content-Encoding.", "Send the body as it is, without compression."
-)
+BODY_ENCODED = Cause("MV-6006", "The request has a Content-Encoding.", "Send the body as it is, without compression.")
 BODY_TOO_LARGE = Cause(
     "MV-6007", "The body of the request is larger than {limit} bytes.", "Split it over several requests."
 )
@@ -781,9 +761,7 @@ RECEIPT_NOT_YET = Cause(
     "Ask again in {retry_after_s} s.",
 )
 CODE_UNKNOWN = Cause("MV-6025", "No error has this code.", "Check the code; it looks like MV-6003.")
-INTERNAL = Cause(
-    "MV-6030", "The node failed to answer; its operator finds the cause in its log.", "Ask another node."
-)
+INTERNAL = Cause("MV-6030", "The node failed to answer; its operator finds the cause in its log.", "Ask another node.")
 HTTP_PARSER_MISSING = Cause(
     "MV-6031",
     "aiohttp is installed without its C parser, whose strictness the public API relies on.",
@@ -993,9 +971,7 @@ KEY_FILE_PLAIN = Cause(
 PASSPHRASE_WRONG = Cause(
     "MV-3006", "The passphrase does not open the key file {path}.", "Give the one it was made with."
 )
-PASSPHRASE_TOO_SHORT = Cause(
-    "MV-3007", "The passphrase has fewer than {least} bytes.", "Choose a longer one."
-)
+PASSPHRASE_TOO_SHORT = Cause("MV-3007", "The passphrase has fewer than {least} bytes.", "Choose a longer one.")
 KDF_OUT_OF_RANGE = Cause(
     "MV-3008",
     "Argon2id with {operations} passes over {memory_bytes} bytes is outside what key files allow.",
@@ -1013,9 +989,7 @@ ROLL_DIFFERS = Cause(
     "Roll {roll} holds {size} keys already, and they are not the first of this list.",
     "Go on with the list it was begun with, or make a new roll.",
 )
-ROLL_ENTRY_TWICE = Cause(
-    "MV-6062", "The key {key} stands twice in the list for the roll.", "Take one of the two out."
-)
+ROLL_ENTRY_TWICE = Cause("MV-6062", "The key {key} stands twice in the list for the roll.", "Take one of the two out.")
 ROLL_ENTRY_UNSOUND = Cause(
     "MV-6063",
     "{key} in the list for the roll is no key that a voter can have.",
@@ -1073,16 +1047,10 @@ PASSPHRASE_FILE_MODE = Cause(
     "The passphrase file {path} has mode {mode}; others than its owner may read it.",
     "Run chmod 600 on it, and change the passphrase if others had access to this machine.",
 )
-NO_TERMINAL = Cause(
-    "MV-3032", "There is no terminal to ask for {what}.", "Give it with {option}."
-)
+NO_TERMINAL = Cause("MV-3032", "There is no terminal to ask for {what}.", "Give it with {option}.")
 BAD_LINE = Cause("MV-3033", "Line {line} of {path}: {why}.", "Correct the line; {form}.")
-BAD_TIME = Cause(
-    "MV-3034", "{text!r} is not a time with its offset.", "Write it like 2026-03-02T09:00:00+09:00."
-)
-BAD_POLL_FILE = Cause(
-    "MV-3035", "{path} is not a poll file: {why}.", "See mvchain poll create --help for its form."
-)
+BAD_TIME = Cause("MV-3034", "{text!r} is not a time with its offset.", "Write it like 2026-03-02T09:00:00+09:00.")
+BAD_POLL_FILE = Cause("MV-3035", "{path} is not a poll file: {why}.", "See mvchain poll create --help for its form.")
 BAD_HEX = Cause("MV-3036", "{text!r} is not {what}.", "Give {size} bytes as {digits} hex digits.")
 BAD_KEY_REQUEST = Cause(
     "MV-3037",
@@ -1104,9 +1072,7 @@ NODE_EXTRA_MISSING = Cause(
 LOCALNET_SIZE = Cause(
     "MV-3060", "A network of {nodes} nodes cannot be made.", "Choose a number of nodes from 1 to {limit}."
 )
-LOCALNET_EXISTS = Cause(
-    "MV-3061", "There is something in {path} already.", "Name a directory that is new or empty."
-)
+LOCALNET_EXISTS = Cause("MV-3061", "There is something in {path} already.", "Name a directory that is new or empty.")
 LOCALNET_MISSING = Cause("MV-3062", "There is no local network in {path}.", "Name the directory where one was made.")
 LOCALNET_NO_PORTS = Cause(
     "MV-3063",
@@ -1127,7 +1093,9 @@ DEMO_BALLOT = Cause(
     "Take ballots out of the file that break its own rules.",
 )
 DEMO_REFUSED = Cause(
-    "MV-3067", "Node {number} refused a ballot: {why}", "The demo is broken; run it again with --keep and read the logs."
+    "MV-3067",
+    "Node {number} refused a ballot: {why}",
+    "The demo is broken; run it again with --keep and read the logs.",
 )
 DEMO_BAD_PROMISE = Cause(
     "MV-3068",

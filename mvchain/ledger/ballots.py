@@ -108,7 +108,7 @@ def _check_approval(number: int, question: Question, rule: ApprovalRule, answer:
     if rule.max_cost:
         cost = sum(question.options[option].cost for option in answer)
         if cost > rule.max_cost:
-            raise BadTransaction(codes.COST_EXCEEDED, question=number, cost=cost, max_cost=rule.max_cost)
+            raise BadTransaction(codes.COST_EXCEEDED, question=number, max_cost=rule.max_cost)
 
 
 def _disorder(number: int, question: Question, option: int, previous: int) -> BadTransaction:
@@ -128,7 +128,6 @@ def _check_quotas(number: int, question: Question, rule: ApprovalRule, answer: t
                 codes.QUOTA_MISSED,
                 question=number,
                 group=quota.group,
-                count=count,
                 min_count=quota.min_count,
             )
     for group, count in counts.items():
@@ -138,7 +137,6 @@ def _check_quotas(number: int, question: Question, rule: ApprovalRule, answer: t
                 codes.QUOTA_EXCEEDED,
                 question=number,
                 group=group,
-                count=count,
                 max_count=exceeded.max_count,
             )
 
@@ -170,18 +168,16 @@ def _check_points(number: int, question: Question, rule: PointsRule, answer: obj
     if previous >= len(question.options):
         raise _no_such_option(number, question)
     if total < rule.min_sum:
-        raise BadTransaction(codes.TOO_FEW_POINTS, question=number, points=total, min_sum=rule.min_sum)
+        raise BadTransaction(codes.TOO_FEW_POINTS, question=number, min_sum=rule.min_sum)
     if total > rule.max_sum:
-        raise BadTransaction(codes.TOO_MANY_POINTS, question=number, points=total, max_sum=rule.max_sum)
+        raise BadTransaction(codes.TOO_MANY_POINTS, question=number, max_sum=rule.max_sum)
 
 
 def _check_score(number: int, question: Question, rule: ScoreRule, answer: object) -> None:
     if type(answer) is not tuple or any(mark is not None and type(mark) is not int for mark in answer):
         raise _wrong_shape(number, "a list of marks")
     if len(answer) != len(question.options):
-        raise BadTransaction(
-            codes.WRONG_MARK_COUNT, question=number, marks=len(answer), options=len(question.options)
-        )
+        raise BadTransaction(codes.WRONG_MARK_COUNT, question=number, marks=len(answer), options=len(question.options))
     marks = [mark for mark in answer if mark is not None]
     if not marks:
         raise BadTransaction(codes.NO_MARK, question=number)
@@ -219,9 +215,7 @@ def answers_from_ids(definition: PollDefinition, answers: Sequence[object]) -> t
     Raises BadTransaction as `check_answers` does, or with UNKNOWN_OPTION_ID.
     """
     if len(answers) != len(definition.questions):
-        raise BadTransaction(
-            codes.WRONG_ANSWER_COUNT, answers=len(answers), questions=len(definition.questions)
-        )
+        raise BadTransaction(codes.WRONG_ANSWER_COUNT, answers=len(answers), questions=len(definition.questions))
     found = tuple(
         None if answer is None else _answer_from_ids(number, question, answer)
         for number, (question, answer) in enumerate(zip(definition.questions, answers, strict=True), 1)

@@ -69,11 +69,7 @@ class Election:
     @property
     def published_totals(self) -> dict[str, int]:
         """Project id to published total, for the projects that have one."""
-        return {
-            project.id: project.published_total
-            for project in self.projects
-            if project.published_total is not None
-        }
+        return {project.id: project.published_total for project in self.projects if project.published_total is not None}
 
 
 def parse(text: str, language: str = "en") -> Election:
@@ -97,8 +93,7 @@ def parse(text: str, language: str = "en") -> Election:
         title=((language, meta.get("description") or "Election"),),
         description=(),
         options=tuple(
-            Option(id=project.id, title=((language, project.name),), cost=project.cost)
-            for project in projects
+            Option(id=project.id, title=((language, project.name),), cost=project.cost) for project in projects
         ),
         rule=_rule(meta, kind, len(projects)),
         blank_allowed=False,

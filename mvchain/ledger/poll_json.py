@@ -98,10 +98,7 @@ def _rule_to_json(rule: Rule) -> dict[str, Any]:
         case SingleRule():
             return {}
         case ApprovalRule():
-            quotas = [
-                {"group": quota.group, "min": quota.min_count, "max": quota.max_count}
-                for quota in rule.quotas
-            ]
+            quotas = [{"group": quota.group, "min": quota.min_count, "max": quota.max_count} for quota in rule.quotas]
             return {
                 "min": rule.min_count,
                 "max": rule.max_count,
@@ -162,9 +159,7 @@ class _Members:
         """{language: text} as ascending pairs."""
         texts = self.take(member, dict, None if required else {})
         where = f"{self._where}, {member}"
-        return sorted(
-            (_typed(language, str, where), _typed(texts[language], str, where)) for language in texts
-        )
+        return sorted((_typed(language, str, where), _typed(texts[language], str, where)) for language in texts)
 
     def enum(self, member: str, names: type[IntEnum], default: IntEnum | None = None) -> int:
         """A value by its name in small letters."""
@@ -175,15 +170,10 @@ class _Members:
         expected = "one of " + ", ".join(value.name.lower() for value in names)
         raise BadTransaction(codes.WRONG_MEMBER, where=f"{self._where}, {member}", expected=expected)
 
-    def objects(
-        self, member: str, read: "Callable[[_Members], _T]", default: list[Any] | None = None
-    ) -> list[_T]:
+    def objects(self, member: str, read: "Callable[[_Members], _T]", default: list[Any] | None = None) -> list[_T]:
         """A list of objects, each as `read` has it."""
         values = self.take(member, list, default)
-        return [
-            _Members.of(value, f"{self._where}, {member} {number}", read)
-            for number, value in enumerate(values, 1)
-        ]
+        return [_Members.of(value, f"{self._where}, {member} {number}", read) for number, value in enumerate(values, 1)]
 
 
 def _typed(value: object, kind: type[_T], where: str) -> _T:

@@ -140,7 +140,7 @@ def test_pause_resume_extend_close_and_void(chain: Chain) -> None:
 def test_results_are_waited_for(chain: Chain, tmp_path: Path) -> None:
     """A poll without grace is counted as soon as it is closed; an open one when its time has come."""
     file = tmp_path / "poll.toml"
-    text = POLL.replace("approvals = 2", "approvals = 1\ngrace_ms = 0").replace('"live"', '"after_closing"')
+    text = POLL.replace("approvals = 2", "grace_ms = 0").replace('"live"', '"after_closing"')
     file.write_text(text)
     number = chain.act("poll", "create", file, "--roll", chain.sealed_roll(VOTER))["poll"]
     shown = mvchain("poll", "results", number, "--api", chain.api)
@@ -149,7 +149,7 @@ def test_results_are_waited_for(chain: Chain, tmp_path: Path) -> None:
     waited = mvchain("poll", "results", number, "--wait", 1, "--api", chain.api)
     assert waited.error == "MV-6065"
     assert "It is counted from 2099-01-0" in waited.err
-    chain.act("poll", "close", number, "--reason", "a test")
+    chain.approved(chain.act("poll", "close", number, "--reason", "a test")["hash"])
     result = ok("poll", "results", number, "--wait", 60, "--api", chain.api)
     assert (result["state"], result["tally"]["ballots"]) == ("final", 0)
     assert "0 ballots counted" in mvchain("poll", "results", number, "--api", chain.api).out
@@ -204,7 +204,9 @@ def test_a_poll_service_needs_its_key_and_the_genesis_file_alone(chain: Chain, t
     given = ("--genesis", chain.genesis, "--key", key, "--api", chain.api)
     voters.write_text(VOTER)
     roll = ok("roll", "create", voters, "--title", "Voters", *given)
-    chain.approved(roll["pending"][0]["hash"])
+    seal = roll["pending"][0]["hash"]
+    chain.act("approve", seal)
+    chain.approved(seal)
     file.write_text(POLL)
     poll = ok("poll", "create", file, "--roll", roll["number"], *given)["poll"]
     assert ok("poll", "pause", poll, "--reason", "a test", *given)["state"] == "paused"

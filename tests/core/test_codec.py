@@ -14,11 +14,7 @@ from mvchain.core.limits import MAX_ARRAY_ITEMS, MAX_NESTING
 from tests.core.helpers import slow_msgpack
 
 values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.binary(max_size=300)
-    | st.text(max_size=80),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.binary(max_size=300) | st.text(max_size=80),
     lambda inner: st.lists(inner, max_size=20).map(tuple),
     max_leaves=20,
 )

@@ -12,10 +12,7 @@ def test_sha256_of_the_example_of_fips_180() -> None:
 
 
 def test_a_tagged_hash_is_over_tag_zero_byte_and_parts() -> None:
-    assert (
-        tagged_hash("mvchain.poll.v1", b"one", b"two")
-        == hashlib.sha256(b"mvchain.poll.v1\x00onetwo").digest()
-    )
+    assert tagged_hash("mvchain.poll.v1", b"one", b"two") == hashlib.sha256(b"mvchain.poll.v1\x00onetwo").digest()
 
 
 def test_the_tag_ends_at_the_zero_byte() -> None:

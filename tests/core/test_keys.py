@@ -110,9 +110,7 @@ def test_the_tag_comes_before_the_message() -> None:
 def test_a_signature_serves_one_purpose(made_for: Purpose) -> None:
     key = SigningKey.from_seed(SEED)
     signature = key.sign(made_for, b"message")
-    assert [purpose for purpose in Purpose if verify(purpose, key.public, b"message", signature)] == [
-        made_for
-    ]
+    assert [purpose for purpose in Purpose if verify(purpose, key.public, b"message", signature)] == [made_for]
 
 
 def test_no_tag_begins_another_and_each_ends_in_a_zero() -> None:

@@ -143,9 +143,7 @@ def test_consistency_of_all_prefixes(size2: int) -> None:
             damaged = (*proof[:at], LEAVES[99], *proof[at + 1 :])
             assert not verify_consistency(size1, size2, root1, root2, damaged)
             assert not verify_consistency(size1, size2, root1, root2, proof[:at] + proof[at + 1 :])
-            assert not verify_consistency(
-                size1, size2, root1, root2, (*proof[:at], proof[at][:31], *proof[at + 1 :])
-            )
+            assert not verify_consistency(size1, size2, root1, root2, (*proof[:at], proof[at][:31], *proof[at + 1 :]))
 
 
 def test_an_empty_old_tree_proves_nothing() -> None:

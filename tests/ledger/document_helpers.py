@@ -39,9 +39,7 @@ def make_question(
         )
         for i in range(n)
     )
-    return Question(
-        title=(("en", "Which?"),), description=(), options=options, rule=rule, blank_allowed=blank
-    )
+    return Question(title=(("en", "Which?"),), description=(), options=options, rule=rule, blank_allowed=blank)
 
 
 def make_poll(*questions: Question) -> PollDefinition:

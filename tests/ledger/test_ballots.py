@@ -196,9 +196,9 @@ near_misses = (
     | st.lists(st.integers(-1, 9), max_size=9).map(tuple)
     | st.lists(st.none() | st.integers(-1, 30), max_size=9).map(tuple)
     | st.lists(st.tuples(st.integers(-1, 9), st.integers(-1, 22)), max_size=5).map(tuple)
-    | st.lists(
-        st.tuples(st.integers(0, 7), st.integers(1, 5)), max_size=3, unique_by=lambda pair: pair[0]
-    ).map(lambda pairs: tuple(sorted(pairs)))
+    | st.lists(st.tuples(st.integers(0, 7), st.integers(1, 5)), max_size=3, unique_by=lambda pair: pair[0]).map(
+        lambda pairs: tuple(sorted(pairs))
+    )
 )
 
 

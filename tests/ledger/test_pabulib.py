@@ -38,9 +38,7 @@ def counted(election: Election) -> TallyResult:
 
 def totals_by_id(election: Election) -> dict[str, int]:
     [question] = counted(election).questions
-    return {
-        option.id: total for option, total in zip(election.question.options, question.totals, strict=True)
-    }
+    return {option.id: total for option, total in zip(election.question.options, question.totals, strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -53,9 +51,7 @@ def totals_by_id(election: Election) -> dict[str, int]:
         ("Poland_Wroclaw_2018", ApprovalRule(1, 2, (), 0), 53_801, 39),
     ],
 )
-def test_real_elections_end_as_published(
-    shared_dir: Path, name: str, rule: Rule, ballots: int, projects: int
-) -> None:
+def test_real_elections_end_as_published(shared_dir: Path, name: str, rule: Rule, ballots: int, projects: int) -> None:
     path = shared_dir / "data" / "pabulib" / f"{name}.pb"
     if not path.is_file():
         pytest.skip(f"{path.name} is not here")

@@ -80,9 +80,7 @@ def test_any_poll_comes_back_through_json(poll: PollDefinition) -> None:
 
 def test_all_types_and_a_picture_come_back() -> None:
     [first, *others] = ALL_TYPES.questions
-    pictured = replace(
-        first, options=(replace(first.options[0], image_hash=bytes(range(32))), *first.options[1:])
-    )
+    pictured = replace(first, options=(replace(first.options[0], image_hash=bytes(range(32))), *first.options[1:]))
     poll = replace(ALL_TYPES, questions=(pictured, *others))
     assert definition_from_json(definition_to_json(poll)) == poll
 
