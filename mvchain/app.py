@@ -18,6 +18,7 @@ from mvchain.core.errors import BadConfiguration
 from mvchain.core.hashing import EMPTY_HASH
 from mvchain.core.keys import SigningKey
 from mvchain.core.limits import MAX_GENESIS_BYTES
+from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Height, PublicKey, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID
 from mvchain.ledger.genesis import Genesis
@@ -210,7 +211,7 @@ def open_state(store: Store, genesis: Genesis) -> tuple[State, Tip]:
             raise BadConfiguration(codes.OTHER_GENESIS, stored=state.genesis_hash.hex(), given=genesis.hash.hex())
         return state, Tip.decode(encoded)
     state, writes = State.genesis(genesis, store, store)
-    tip = Tip(Height(0), NIL_BLOCK_ID, TimeNs(genesis.genesis_time_ms * 1_000_000), EMPTY_HASH, changed_state=False)
+    tip = Tip(Height(0), NIL_BLOCK_ID, TimeNs(genesis.genesis_time_ms * NS_PER_MS), EMPTY_HASH, changed_state=False)
     store.write_state({**writes, TIP_KEY: tip.encode()})
     return state, tip
 

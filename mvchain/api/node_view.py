@@ -22,6 +22,7 @@ from mvchain.api.views import (
 from mvchain.core import codes, merkle
 from mvchain.core.errors import BadRequest, Cause, MvchainError
 from mvchain.core.keys import SigningKey
+from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.block_id import PartSetHeader
 from mvchain.ledger.blocks import Commit, Flag, Header
@@ -34,7 +35,6 @@ from mvchain.light.receipts import AcceptedBallot, OpenReceipt, Path, Precommit
 from mvchain.node.intake import Known, Received, Refused, Verdict
 from mvchain.node.runtime import Runtime
 
-NS_PER_MS = 1_000_000
 CACHED_BLOCKS = 8
 """Whose trees are kept for receipts; about 2 MB for a full block, and 30 ms to make."""
 

@@ -37,14 +37,18 @@ def cast(
     poll: Annotated[int, typer.Argument(metavar="POLL", min=1, help="투표 번호 / number of the poll.")],
     answers: Annotated[
         Path,
-        typer.Argument(metavar="ANSWERS", help="답 파일(JSON) / file with the answers, or - for standard input."),
+        typer.Argument(
+            metavar="ANSWERS", help="답 파일(JSON) / file with the answers, or - for standard input.", readable=False
+        ),
     ],
     *,
-    key: Annotated[Path, typer.Option(help="투표자 키 파일 / key file of the voter.")],
+    key: Annotated[Path, typer.Option(help="투표자 키 파일 / key file of the voter.", readable=False)],
     revision: Annotated[
         int, typer.Option(min=0, max=MAX_REVISIONS - 1, help="0, and one more with each ballot that replaces the last.")
     ] = 0,
-    receipt: Annotated[Path | None, typer.Option(help="확인증 파일 / file to save the receipt in.")] = None,
+    receipt: Annotated[
+        Path | None, typer.Option(help="확인증 파일 / file to save the receipt in.", readable=False)
+    ] = None,
     genesis: GenesisOption = None,
     home: HomeOption = DEFAULT_HOME,
     api: ApiOption = DEFAULT_API,

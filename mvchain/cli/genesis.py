@@ -29,10 +29,12 @@ VOWELS = "aiou"
 
 @app.command()
 def make(
-    entries: Annotated[list[Path], typer.Argument(metavar="ENTRY...", help="The agencies' entry.json files.")],
+    entries: Annotated[
+        list[Path], typer.Argument(metavar="ENTRY...", help="The agencies' entry.json files.", readable=False)
+    ],
     *,
     chain_name: Annotated[str, typer.Option(help="The name with which the entries were made.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write.", readable=False)],
     as_json: JsonOption = False,
 ) -> None:
     """Put the agencies' entries together into a genesis file."""
@@ -47,7 +49,7 @@ def make(
 
 @app.command()
 def show(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", show_default="the home's")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", show_default="the home's", readable=False)] = None,
     *,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -58,7 +60,9 @@ def show(
 
 @app.command()
 def install(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The genesis file that all agencies compared.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The genesis file that all agencies compared.", readable=False)
+    ],
     *,
     expected: Annotated[
         str | None, typer.Option("--hash", help="The hash that all agencies agreed on.", show_default="ask")

@@ -22,7 +22,7 @@ from mvchain.cli.output import facts, print_result
 
 app = typer.Typer(help="Key files of operators, poll services and voters.", no_args_is_help=True)
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The key file.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The key file.", readable=False)]
 
 
 @app.command()
@@ -61,7 +61,7 @@ def request(
     *,
     agency: Annotated[int, typer.Option(help="Number of the agency that is to register the key.")],
     role: Annotated[Literal["operator", "service"], typer.Option(help="What the key is to be to the agency.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write.", readable=False)],
     genesis: GenesisOption = None,
     home: HomeOption = DEFAULT_HOME,
     passphrase_file: PassphraseOption = None,
@@ -95,7 +95,7 @@ def change(
     passphrase_file: PassphraseOption = None,
     new_passphrase_file: Annotated[
         Path | None,
-        typer.Option(help="File with the new passphrase, mode 0600.", show_default="ask"),
+        typer.Option(help="File with the new passphrase, mode 0600.", show_default="ask", readable=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

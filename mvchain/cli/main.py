@@ -27,10 +27,13 @@ def main() -> None:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output, `head` for one, has enough; nor may the flush at exit complain.
+    except OSError as error:
+        # The flush at exit must not complain again of what could not be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        if isinstance(error, BrokenPipeError):
+            sys.exit(1)  # whoever read our output, `head` for one, has enough
+        place = error.filename or "The standard output"
+        _fail(str(BadConfiguration(codes.CANNOT_WRITE, path=place, why=error.strerror or error)))
 
 
 def _run() -> None:

@@ -33,7 +33,8 @@ services = typer.Typer(help="The poll services that may act for an agency.", no_
 MemberArgument = Annotated[str, typer.Argument(metavar="KEY", help="Public key, as mvchain keys show prints it.")]
 REQUEST_HELP = "File that mvchain keys request made."
 AgencyKeyOption = Annotated[
-    Path | None, typer.Option("--key", help="Key file to sign with.", show_default="the home's agency key")
+    Path | None,
+    typer.Option("--key", help="Key file to sign with.", show_default="the home's agency key", readable=False),
 ]
 
 
@@ -41,7 +42,7 @@ AgencyKeyOption = Annotated[
 def register_operator(
     request: Annotated[
         Path | None,
-        typer.Argument(metavar="REQUEST", help=REQUEST_HELP, show_default="the home's operator key"),
+        typer.Argument(metavar="REQUEST", help=REQUEST_HELP, show_default="the home's operator key", readable=False),
     ] = None,
     *,
     home: HomeOption = DEFAULT_HOME,
@@ -104,7 +105,7 @@ def revoke_operator(
 
 @services.command("authorise")
 def authorise_service(
-    request: Annotated[Path, typer.Argument(metavar="REQUEST", help=REQUEST_HELP)],
+    request: Annotated[Path, typer.Argument(metavar="REQUEST", help=REQUEST_HELP, readable=False)],
     *,
     polls: Annotated[bool, typer.Option("--polls", help="It may create and run polls.")] = False,
     rolls: Annotated[bool, typer.Option("--rolls", help="It may make rolls.")] = False,

@@ -103,7 +103,8 @@ def start(
 
     def passphrase() -> bytes:
         file = load_settings(place.settings).keys.passphrase_file
-        return read_passphrase(Path(file) if file else None, "the validator and node keys")
+        setting = f"passphrase_file under [keys] in {place.settings}"
+        return read_passphrase(Path(file) if file else None, "the validator and node keys", option=setting)
 
     run_node(place, passphrase=passphrase, vouched=vouch, exit_with_parent=exit_with_parent)
 
@@ -130,7 +131,9 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def localnet(
-    directory: Annotated[Path, typer.Argument(help="Where the nodes have their homes; made if it is not there.")],
+    directory: Annotated[
+        Path, typer.Argument(help="Where the nodes have their homes; made if it is not there.", readable=False)
+    ],
     *,
     nodes: Annotated[int, typer.Option(min=1, help="Nodes of a new network.")] = 4,
     as_json: JsonOption = False,
@@ -160,9 +163,13 @@ async def _run_localnet(network: "Localnet", *, as_json: bool) -> None:
 
 def demo(
     *,
-    pb: Annotated[Path | None, typer.Option(help="Replay this election.", show_default="a small one")] = None,
+    pb: Annotated[
+        Path | None, typer.Option(help="Replay this election.", show_default="a small one", readable=False)
+    ] = None,
     nodes: Annotated[int, typer.Option(min=1, help="How many nodes.")] = 4,
-    json_out: Annotated[Path | None, typer.Option("--json", help="File to write the report to.")] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="File to write the report to.", readable=False)
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the nodes' files where they are.")] = False,
     kill_one: Annotated[bool, typer.Option("--kill-one", help="Kill a node half-way and start it again.")] = False,
 ) -> None:

@@ -25,18 +25,22 @@ T = TypeVar("T")
 DEFAULT_HOME = Path("~/.mvchain")
 DEFAULT_API = "http://127.0.0.1:26680"
 
-HomeOption = Annotated[Path, typer.Option("--home", envvar="MVCHAIN_HOME", help="Home directory of the node.")]
+# Paths are not `readable` to typer: it would refuse with its own words what `read_file` and the key store refuse.
+HomeOption = Annotated[
+    Path, typer.Option("--home", envvar="MVCHAIN_HOME", help="Home directory of the node.", readable=False)
+]
 ApiOption = Annotated[str, typer.Option("--api", envvar="MVCHAIN_API", help="Address of a node's API.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 KeyOption = Annotated[
-    Path | None, typer.Option("--key", help="Key file to sign with.", show_default="the home's operator key")
+    Path | None,
+    typer.Option("--key", help="Key file to sign with.", show_default="the home's operator key", readable=False),
 ]
 GenesisOption = Annotated[
-    Path | None, typer.Option("--genesis", help="The chain's genesis file.", show_default="the home's")
+    Path | None, typer.Option("--genesis", help="The chain's genesis file.", show_default="the home's", readable=False)
 ]
 PassphraseOption = Annotated[
     Path | None,
-    typer.Option("--passphrase-file", help="File with the passphrase, mode 0600.", show_default="ask"),
+    typer.Option("--passphrase-file", help="File with the passphrase, mode 0600.", show_default="ask", readable=False),
 ]
 PlainOption = Annotated[bool, typer.Option("--plain-keys", help="Do not encrypt keys: for local test networks only.")]
 
@@ -79,8 +83,11 @@ def read_genesis(path: Path | None, home: Path) -> "Genesis":
 # --- keys and passphrases (KEY03: never an argument, never printed) ---
 
 
-def read_passphrase(file: Path | None, what: str, *, confirm: bool = False) -> bytes:
-    """The passphrase of `what`: the content of the file without the line's end, or what the terminal answers."""
+def read_passphrase(file: Path | None, what: str, *, confirm: bool = False, option: str = "--passphrase-file") -> bytes:
+    """The passphrase of `what`: the content of the file without the line's end, or what the terminal answers.
+
+    `option` is where the user can name the file.
+    """
     if file is not None:
         data = read_file(file, MAX_PASSPHRASE_FILE_BYTES)
         mode = file.stat().st_mode & 0o777
@@ -88,7 +95,7 @@ def read_passphrase(file: Path | None, what: str, *, confirm: bool = False) -> b
             raise BadConfiguration(codes.PASSPHRASE_FILE_MODE, path=file, mode=f"{mode:04o}")
         return data.rstrip(b"\r\n")
     if not sys.stdin.isatty():
-        raise BadConfiguration(codes.NO_TERMINAL, what=f"the passphrase of {what}", option="--passphrase-file")
+        raise BadConfiguration(codes.NO_TERMINAL, what=f"the passphrase of {what}", option=option)
     answer: str = typer.prompt(f"Passphrase of {what}", hide_input=True, confirmation_prompt=confirm, err=True)
     return answer.encode()
 

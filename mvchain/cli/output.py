@@ -25,7 +25,7 @@ def reading_answer() -> Iterator[None]:
     """Whatever does not fit while a node's answer is shown is that node's fault, since answers are not trusted."""
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         why = f"{type(error).__name__} while showing it"
         raise BadRequest(codes.ANSWER_MALFORMED, url="the node", why=why) from error
 

@@ -41,7 +41,9 @@ ReasonOption = Annotated[str, typer.Option(help="Why; everybody can read it.")]
 
 @app.command()
 def create(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The poll as TOML, or a .pb file for its question.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The poll as TOML, or a .pb file for its question.", readable=False)
+    ],
     *,
     roll: Annotated[int | None, typer.Option(min=1, help="Number of the sealed roll, instead of the file's.")] = None,
     opens_at: Annotated[str | None, typer.Option(help="When it opens, instead of the file's time.")] = None,

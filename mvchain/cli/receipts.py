@@ -26,7 +26,9 @@ from mvchain.core.limits import MAX_RECEIPT_BYTES
 def receipt(
     ballot: Annotated[str, typer.Argument(metavar="HASH", help="접수 번호 / hash of the ballot, as it was printed.")],
     *,
-    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="HASH[:16].mvreceipt.json")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write.", show_default="HASH[:16].mvreceipt.json", readable=False)
+    ] = None,
     api: ApiOption = DEFAULT_API,
     as_json: JsonOption = False,
 ) -> None:
@@ -47,7 +49,9 @@ The receipt is in {path}. To check it: mvchain verify {path} --genesis FILE"""
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="RECEIPT", help="확인증 파일 / the receipt, *.mvreceipt.json")],
+    file: Annotated[
+        Path, typer.Argument(metavar="RECEIPT", help="확인증 파일 / the receipt, *.mvreceipt.json", readable=False)
+    ],
     *,
     genesis: GenesisOption = None,
     home: HomeOption = DEFAULT_HOME,

@@ -37,7 +37,9 @@ _FORM = "one key of 66 hex digits in lower case, and after a space a weight if i
 
 @app.command()
 def create(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="One voter's public key a line, and maybe a weight.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="One voter's public key a line, and maybe a weight.", readable=False)
+    ],
     *,
     title: Annotated[str, typer.Option(help="What the roll is called, in public.")],
     resumed: Annotated[

@@ -884,7 +884,7 @@ BAD_SETTINGS = Cause(
 DISK_FAILED = Cause(
     "MV-4001",
     "The disk refused to {operation} {path}: {why}.",
-    "Free space or replace the disk, then start the node again; it is safe, the node stopped before it answered.",
+    "Correct the path or its permissions, free space, or replace the disk; then start again, which is safe.",
 )
 DISK_FULL = Cause(
     "MV-4002",
@@ -940,7 +940,7 @@ GUARD_DAMAGED = Cause(
 GUARD_FOREIGN = Cause(
     "MV-4033",
     "The sign guard {path} belongs to validator {address} of chain {chain_id}.",
-    "Point the node to the guard that lies with its own key, or to a new place.",
+    "Put back the genesis file and the validator key that it was made with; a guard serves no other key or chain.",
 )
 
 # --- 404x: the journal (node.journal) ---
@@ -966,7 +966,12 @@ KEY_FILE_DAMAGED = Cause(
 KEY_FILE_PLAIN = Cause(
     "MV-3005",
     "The key file {path} is not encrypted.",
-    "Encrypt it with a passphrase; plain keys are for localnets only.",
+    "Make the keys anew with a passphrase; allow_plain under [keys] in node.toml is for local test networks only.",
+)
+KEY_FILE_ENCRYPTED = Cause(
+    "MV-3009",
+    "The key file {path} is encrypted, and the settings say that keys are plain.",
+    "Set allow_plain = false under [keys] in node.toml.",
 )
 PASSPHRASE_WRONG = Cause(
     "MV-3006", "The passphrase does not open the key file {path}.", "Give the one it was made with."
@@ -1107,7 +1112,7 @@ DEMO_STANDSTILL = Cause(
     "For {seconds} s nothing happened while waiting until {what}.",
     "Run it again with --keep and read the logs of the nodes in {path}.",
 )
-DEMO_CANNOT_WRITE = Cause("MV-3071", "{path} cannot be written: {why}.", "Name a place that you may write to.")
+CANNOT_WRITE = Cause("MV-3071", "{path} cannot be written: {why}.", "Name a place that you may write to.")
 WORKER_ENDED = Cause(
     "MV-3070",
     "A process that prepared ballots ended early with exit status {status}.",

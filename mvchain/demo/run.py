@@ -73,7 +73,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text)
     except OSError as error:
-        raise BadConfiguration(codes.DEMO_CANNOT_WRITE, path=path, why=error.strerror) from None
+        raise BadConfiguration(codes.CANNOT_WRITE, path=path, why=error.strerror) from None
 
 
 def _run(directory: Path, options: Options, election: Election, narrator: Narrator) -> Report:

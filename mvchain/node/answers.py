@@ -6,9 +6,11 @@ from mvchain.consensus import exchange
 from mvchain.core.limits import MAX_ENDORSEMENTS_PER_MESSAGE, MAX_OWN_MESSAGES
 from mvchain.core.types import Address, Hash, Height, PublicKey
 from mvchain.ledger.blocks import Block, Commit, Header
+from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.ledger.transactions import Transaction
 from mvchain.ledger.validators import address_of
 from mvchain.node.candidates import compact
+from mvchain.node.outputs import Record
 from mvchain.node.rejoin import SILENT_HEIGHTS, own_precommits
 from mvchain.node.replica import Replica
 from mvchain.node.wire import Endorsements, Message, OwnMessages, Status
@@ -61,15 +63,24 @@ class Answers:
     def own_messages(self, address: Address) -> OwnMessages:
         """Proposals and endorsements of one validator that this node holds at its height (N4)."""
         machine, validators = self._replica.machine, self._replica.state.validators
-        proposals = [
+        proposals, endorsements = self._held()
+        own = [
             proposal.encode()
-            for round_, proposal in sorted(machine.keeper.proposals.items(), reverse=True)
-            if validators.proposer(machine.height, round_).address == address
+            for proposal in sorted(proposals, key=lambda proposal: proposal.round, reverse=True)
+            if validators.proposer(machine.height, proposal.round).address == address
         ]
-        held = [item.encode() for item in machine.keeper.endorsements() if item.address == address]
+        held = [item.encode() for item in endorsements if item.address == address]
         for commit in self.last_commits():
             held += [item.encode() for item in own_precommits(commit, address, validators)]
-        return OwnMessages(tuple(proposals[:MAX_OWN_MESSAGES]), tuple(held[:MAX_OWN_MESSAGES]))
+        return OwnMessages(tuple(own[:MAX_OWN_MESSAGES]), tuple(held[:MAX_OWN_MESSAGES]))
+
+    def _held(self) -> tuple[list[Proposal], list[Endorsement]]:
+        """All of this height; before this node takes part, its log alone has them: all may have restarted at once."""
+        keeper, records = self._replica.machine.keeper, self._replica.unreplayed()
+        proposals = [Proposal.decode(payload) for kind, payload in records if kind == Record.PROPOSAL]
+        newest_first = (payload for kind, payload in reversed(records) if kind == Record.ENDORSEMENT)
+        endorsements = [Endorsement.decode(payload) for payload in newest_first]
+        return [*proposals, *keeper.proposals.values()], [*endorsements, *keeper.endorsements()]
 
     def last_commits(self) -> list[Commit]:
         """The commits of the last heights, newest first (N4)."""

@@ -2,7 +2,7 @@
 
 There is no separate mode to enter or leave: the node stays in consensus at its own height, and whatever peers claim
 to have beyond it is asked for, several heights and peers at a time. A claim is never believed: a peer that claims a
-height and does not deliver it in time is asked less and less, and nothing else follows from the claim (ATK05, ATK06).
+height and does not deliver it in time rests for a while, and nothing else follows from the claim (ATK05, ATK06).
 Each block is verified with its full commit by the replica before it is applied.
 """
 
@@ -20,7 +20,6 @@ ANSWER_DEADLINE_MS = 5_000
 class _Peer:
     height: int
     base: int
-    resting_until_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -43,6 +42,8 @@ class CatchUp:
 
     def __init__(self) -> None:
         self._peers: dict[str, _Peer] = {}
+        self._resting_until_ms: dict[str, int] = {}
+        """By name, also of those who left: else who sent a wrong block would come back and be asked again at once."""
         self._asked: dict[int, _Asked] = {}
         self._fetched: dict[int, Fetched] = {}
         self._behind_since_ms: int | None = None
@@ -50,8 +51,7 @@ class CatchUp:
 
     def peer_status(self, peer: str, height: int, base: int) -> None:
         """A peer says that it decides `height` now and holds blocks from `base` on."""
-        known = self._peers.get(peer)
-        self._peers[peer] = _Peer(height, base, known.resting_until_ms if known else 0)
+        self._peers[peer] = _Peer(height, base)
 
     def peer_gone(self, peer: str) -> None:
         """Forget a peer; what was asked of it is asked of others."""
@@ -97,6 +97,11 @@ class CatchUp:
             del self._asked[height]
             self._rest(peer, now_ms)
 
+    def wrong(self, peer: str, now_ms: int) -> None:
+        """A block of this peer did not hold: it rests, and what else came from it is asked of others."""
+        self._fetched = {height: fetched for height, fetched in self._fetched.items() if fetched.peer != peer}
+        self._rest(peer, now_ms)
+
     def take(self, height: int) -> Fetched | None:
         """The block of this height, if it has come."""
         return self._fetched.pop(height, None)
@@ -108,7 +113,7 @@ class CatchUp:
 
     def _least_busy(self, height: int, now_ms: int) -> str | None:
         load = {name: 0 for name, peer in self._peers.items() if peer.base <= height < peer.height}
-        load = {name: 0 for name in load if self._peers[name].resting_until_ms <= now_ms}
+        load = {name: 0 for name in load if self._resting_until_ms.get(name, now_ms) <= now_ms}
         for asked in self._asked.values():
             if asked.peer in load:
                 load[asked.peer] += 1
@@ -121,8 +126,7 @@ class CatchUp:
                 self._rest(asked.peer, now_ms)
 
     def _rest(self, peer: str, now_ms: int) -> None:
-        if peer in self._peers:
-            self._peers[peer].resting_until_ms = now_ms + ANSWER_DEADLINE_MS
+        self._resting_until_ms[peer] = now_ms + ANSWER_DEADLINE_MS
 
     def _forget_below(self, own_height: int) -> None:
         self._asked = {height: asked for height, asked in self._asked.items() if height >= own_height}

@@ -102,7 +102,7 @@ def load_plain_key(path: Path, disk: Disk) -> SigningKey:
     """
     public_key, kdf, _, secret = _read(path, disk)
     if kdf is not None:
-        raise _damaged(path, "it is encrypted, and a plain key was asked for")
+        raise BadConfiguration(codes.KEY_FILE_ENCRYPTED, path=path)
     return _checked(secret, public_key, path)
 
 
@@ -173,7 +173,7 @@ def _read(path: Path, disk: Disk) -> tuple[bytes, KdfParameters | None, bytes, b
     try:
         document = strict_json.loads(data, "it", max_bytes=MAX_KEY_FILE_BYTES, error=BadConfiguration)
     except MvchainError as error:
-        raise _damaged(path, error.detail) from None
+        raise _damaged(path, error.detail.removesuffix(".")) from None
     try:
         return _parse(document)
     except (ValueError, KeyError, TypeError) as error:

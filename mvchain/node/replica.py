@@ -137,6 +137,11 @@ class Replica:
             self._replay(records)
         self._drain()
 
+    def unreplayed(self) -> Sequence[tuple[int, bytes]]:
+        """What the log holds of this height, as (kind, payload), until `start` has replayed it."""
+        height, records = self._ports.log.records()
+        return () if self._started or height != self.machine.height else records
+
     def take_outputs(self) -> list[Output]:
         """Hand over what is to be done outside, in order; nothing leaves before the log is synced (duty 4).
 
@@ -272,13 +277,9 @@ class Replica:
         self._opened_ms = self._now_ms()
 
     def _base(self) -> Base:
+        genesis = self.genesis
         return Base(
-            self.genesis.chain_id,
-            self.genesis.app_version,
-            self.state,
-            self.tip,
-            self._validators_before,
-            self._last_commit,
+            genesis.chain_id, genesis.app_version, self.state, self.tip, self._validators_before, self._last_commit
         )
 
     def _enter_height(self) -> None:

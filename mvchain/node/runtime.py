@@ -438,6 +438,7 @@ class Runtime:
                 self.replica.receive_block(self.replica.machine.height, fetched.block, fetched.commit)
             except (BadProof, BadTransaction) as error:
                 logger.warning("peer %s sent a wrong block: %s", fetched.peer, error)
+                self.catch_up.wrong(fetched.peer, clock_ms())
                 if fetched.peer in self._peers:
                     self._peers[fetched.peer].close(BadPeer(error.cause, **error.data))
                 return

@@ -1,5 +1,6 @@
 """The command as a whole: help, version, errors, exit codes, and nothing secret anywhere."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,11 @@ from typer.main import get_command
 
 import mvchain as package
 from mvchain.cli import commands
+from mvchain.cli.output import print_result, reading_answer
 from mvchain.core.keys import SigningKey
 from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import load_key
-from tests.cli.helpers import PASSPHRASE, mvchain
+from tests.cli.helpers import PASSPHRASE, mvchain, new_key
 
 GROUPS = ("keys", "genesis", "operator", "service", "roll", "poll", "ballot")
 COMMANDS = ("init", "start", "status", "localnet", "demo", "approve", "receipt", "verify")
@@ -141,6 +143,37 @@ main()
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("command", ["--help", "keys"])
+def test_an_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, command: str) -> None:
+    new_key(tmp_path / "key.json")
+    arguments = [command] if command == "--help" else ["keys", "show", str(tmp_path / "key.json")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mvchain", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "MV-3071: The standard output cannot be written: No space left on device. Name a place that you may write to.\n"
+    )
+
+
+def test_a_reader_that_has_enough_of_an_answer_is_no_fault_of_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_args: object, **_options: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", gone)
+    with pytest.raises(BrokenPipeError), reading_answer():
+        print_result({}, "", as_json=True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_home_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0)
+    assert mvchain("start", "--home", home).error == "MV-3090"
 
 
 def test_nothing_secret_is_printed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from mvchain.api.client import Client
 from mvchain.demo import run
 from mvchain.ledger.genesis import decode_entry, verify_entry
+from mvchain.localnet import make_localnet
 from mvchain.node.config import Home, load_settings
 from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import key_info, load_key
@@ -83,6 +84,32 @@ def test_start_needs_a_home_and_a_genesis_file(tmp_path: Path) -> None:
     assert mvchain("start", "--home", tmp_path / "none").error == "MV-3090"
     ok(*INIT, "--home", tmp_path, "--plain-keys")
     assert mvchain("start", "--home", tmp_path).error == "MV-3081"
+
+
+def test_start_says_where_the_passphrase_may_stand(tmp_path: Path, passphrase: Path) -> None:
+    home = Home(tmp_path / "home")
+    entry = ok(*INIT, "--agency-number", 1, "--home", home.path, "--passphrase-file", passphrase)["entry"]
+    made = ok("genesis", "make", entry, "--chain-name", "trial", "--out", tmp_path / "genesis.json")
+    ok("genesis", "install", tmp_path / "genesis.json", "--home", home.path, "--hash", made["hash"])
+    shown = mvchain("start", "--home", home.path)
+    assert shown.error == "MV-3032"
+    assert f"Give it with passphrase_file under [keys] in {home.settings}." in shown.err
+    home.settings.write_text(home.settings.read_text().replace("allow_plain = false", "allow_plain = true"))
+    shown = mvchain("start", "--home", home.path)
+    assert shown.error == "MV-3009"
+    assert "Set allow_plain = false" in shown.err
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_each_signal_that_ends_a_program_stops_a_node_in_order(tmp_path: Path, sent: signal.Signals) -> None:
+    make_localnet(tmp_path / "net", 1)
+    command = [sys.executable, "-m", "mvchain", "start", "--home", str(tmp_path / "net" / "node-1")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "is up" in process.stderr.readline()
+        process.send_signal(sent)
+        assert process.stderr.read().splitlines()[-1].endswith("stopping")
+    assert process.returncode == 0
 
 
 def test_status(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,12 +198,12 @@ project_id;cost;name
 1;10;a
 VOTES
 voter_id;vote
-1;{vote}
+1;{named}
 """
 
 
-def _pb(kind: str = "choose-1", projects: str = "1", vote: str = "1") -> bytes:
-    return PB.format(kind=kind, projects=projects, vote=vote).encode()
+def _pb(kind: str = "choose-1", projects: str = "1", named: str = "1") -> bytes:
+    return PB.format(kind=kind, projects=projects, named=named).encode()
 
 
 POLLS = tuple(
@@ -235,7 +235,7 @@ def election(name: str, cause: Cause, content: bytes) -> Row:
 
 ELECTIONS = (
     election("without sections", codes.ELECTION_SYNTAX, b"key;value\n"),
-    election("that names a project there is not", codes.ELECTION_SYNTAX, _pb(vote="7")),
+    election("that names a project there is not", codes.ELECTION_SYNTAX, _pb(named="7")),
     election("of an unknown kind", codes.ELECTION_KIND, _pb(kind="lottery")),
     election("of five projects that has one", codes.ELECTION_TRUNCATED, _pb(projects="5")),
     election("of some projects", codes.ELECTION_META, _pb(projects="some")),

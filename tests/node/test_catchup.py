@@ -88,6 +88,22 @@ def test_a_refusal_sends_the_request_elsewhere() -> None:
     assert catch_up.requests(10, 1) == [("b", 10)]
 
 
+def test_who_sent_a_wrong_block_is_not_asked_first_again_after_it_reconnects() -> None:
+    """It would be back before the next request and keep a node that is behind where it is."""
+    catch_up = CatchUp()
+    for peer in ("a liar", "honest"):
+        catch_up.peer_status(peer, 14, 1)
+    for peer, height in catch_up.requests(10, 0):
+        assert catch_up.arrived(peer, height, b"block", b"commit")
+    wrong = catch_up.take(10)
+    assert wrong is not None
+    assert wrong.peer == "a liar"
+    catch_up.wrong("a liar", 1)
+    catch_up.peer_gone("a liar")
+    catch_up.peer_status("a liar", 14, 1)
+    assert catch_up.requests(10, 1) == [("honest", 10), ("honest", 12)]
+
+
 def test_memory_is_bounded_by_the_window_and_old_blocks_are_forgotten() -> None:
     catch_up = CatchUp()
     catch_up.peer_status("a", 1000, 1)

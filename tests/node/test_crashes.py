@@ -11,8 +11,10 @@ import pytest
 
 from mvchain.core import keys
 from mvchain.core.hashing import sha256
-from mvchain.core.types import Height
+from mvchain.core.types import Height, Round
+from mvchain.ledger.endorsements import Endorsement, Kind
 from mvchain.node.memory import MemoryDisk
+from mvchain.node.ports import STEP_PRECOMMIT, Position
 from mvchain.node.rejoin import SILENT_HEIGHTS
 from mvchain.node.wire import CompactProposal, Endorsements, Message
 from tests.node.cluster import GUARD, LOG, Cluster, Election, Node
@@ -243,6 +245,40 @@ def test_a_guard_that_is_lost_or_rolled_back_keeps_silent_for_ten_heights(backup
     assert signs_at(cluster, node) - before == set(range(start + SILENT_HEIGHTS, max(signs_at(cluster, node)) + 1))
     assert node.replica.signing() == (True, "signs as a validator")
     cluster.check()
+
+
+def test_what_peers_have_in_their_logs_alone_keeps_a_rolled_back_validator_silent() -> None:
+    """N4: all lose power, and one disk comes back as it was before its prevote of the height being decided."""
+    cluster = Cluster(4, seed=2).boot()
+    node = cluster.node(3)
+    election = chain_of(cluster, 6)
+    cluster.run_for(3_000)
+    old, height = guard_of(node), node.replica.machine.height
+    for each in cluster.nodes:
+        each.alter = without_precommits
+    cluster.nodes[0].submit(election.ballot(29))
+    locked = Position(height, Round(0), STEP_PRECOMMIT)
+    cluster.run(lambda: all(each.guard.position >= locked for each in cluster.nodes))
+    for each in cluster.nodes:
+        each.go_down(lambda n: n)
+        each.alter = lambda message, to: (message,) if to is node else ()  # so that no other takes part yet
+    node.alter = lambda message, to: (message,)
+    put_guard(node, old)
+    for each in cluster.nodes:
+        each.boot()
+    cluster.run(lambda: node.rejoin is None)
+    assert not node.replica.signing()[0]
+    for each in cluster.nodes:
+        each.alter = lambda message, to: (message,)
+    cluster.reach(height)
+    cluster.check()
+
+
+def without_precommits(message: Message, to: Node) -> tuple[Message, ...]:
+    if not isinstance(message, Endorsements):
+        return (message,)
+    items = tuple(item for item in message.items if Endorsement.decode(item).kind == Kind.PREVOTE)
+    return (Endorsements(items),) if items else ()
 
 
 def test_an_operator_can_vouch_that_no_other_copy_signed() -> None:

@@ -141,7 +141,7 @@ def test_plain_and_encrypted_are_not_confused() -> None:
         load_key(HERE, PASSPHRASE, disk)
     assert load_plain_key(HERE, disk).seed == KEY.seed
     encrypted = rewritten(lambda document: None)
-    with pytest.raises(BadConfiguration, match="it is encrypted"):
+    with pytest.raises(BadConfiguration, match=r"MV-3009: .*is encrypted"):
         load_plain_key(HERE, encrypted)
 
 
