@@ -43,9 +43,12 @@ class ApiLimits:
     """LIM07; an IPv6 address counts with its /64."""
     read_share: float = 0.3
     """Part of the event loop's time that reads may take (N10)."""
+    watch_share: float = 0.05
+    """The same for the watchdog's paths, about 300 requests a second."""
     read_queue_s: float = 0.5
     """How long a read waits for its share before it is refused (N10)."""
 
     def __post_init__(self) -> None:
         assert 0 < self.read_share < 1, self.read_share
+        assert 0 < self.watch_share < 1, self.watch_share
         assert self.max_body >= MAX_TRANSACTION_BYTES, self.max_body

@@ -62,8 +62,8 @@ class Route:
     """Names of its query parameters."""
     wait: Wait | None = None
     """What to wait for before reading; not counted as reading."""
-    unlimited: bool = False
-    """Whether it is answered even when reads have used up their share: for the operator's watchdog."""
+    watch: bool = False
+    """Whether it is for the operator's watchdog, with a share of its own: reads cannot use it up, nor it theirs."""
 
 
 # --- reading ---
@@ -203,8 +203,8 @@ def openapi(_view: NodeView, _call: Call) -> Answer:
 _OPENAPI: Final = resources.files("mvchain.api").joinpath("static/openapi.json").read_bytes()
 
 ROUTES: Final[Sequence[Route]] = (
-    Route("/livez", livez, unlimited=True),
-    Route("/readyz", readyz, frozenset({"verbose"}), unlimited=True),
+    Route("/livez", livez, watch=True),
+    Route("/readyz", readyz, frozenset({"verbose"}), watch=True),
     Route("/v1/openapi.json", openapi),
     Route("/v1/status", status),
     Route("/v1/genesis", genesis),

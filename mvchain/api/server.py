@@ -33,7 +33,8 @@ class ApiServer:
             raise BadConfiguration(codes.HTTP_PARSER_MISSING)
         self._view = view
         self._limits = limits or ApiLimits()
-        self._budget = ReadBudget(self._limits.read_share, self._limits.read_queue_s)
+        self._reads = ReadBudget(self._limits.read_share, self._limits.read_queue_s)
+        self._watch = ReadBudget(self._limits.watch_share, self._limits.read_queue_s)
         # "/v1/polls/{number}" is found under "/v1/polls/".
         self._fixed = {route.path: route for route in rest.ROUTES if not route.path.endswith("}")}
         self._by_prefix = {
@@ -109,10 +110,9 @@ class ApiServer:
         call = rest.Call(argument, query, request.headers.get("Accept", ""))
         if route.wait is not None:
             await route.wait(self._view, call)
-        if route.unlimited:
-            return route.read(self._view, call)
-        await self._budget.admit()
-        with self._budget.charge():
+        budget = self._watch if route.watch else self._reads
+        await budget.admit()
+        with budget.charge():
             return route.read(self._view, call)
 
     async def _submit(self, request: web.BaseRequest, source: str) -> Answer:

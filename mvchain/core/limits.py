@@ -124,8 +124,8 @@ MAX_RECORD_BYTES = 128 * 1024
 MAX_STATE_CACHE_ENTRIES = 1 << 16
 """Roll entries and voters kept in memory between admission and execution; about 15 MB."""
 MAX_POOL_BYTES = 64 * 1024 * 1024
-MAX_POOL_TRANSACTIONS = 100_000
-"""About a minute and a half of ballots at 1,000 per second."""
+MAX_POOL_TRANSACTIONS = 200_000
+"""About three minutes of ballots at 1,000 per second."""
 MAX_POOL_ADMIN_UNITS = MAX_BLOCK_UNITS
 """Administrative transactions that wait are judged one after the other after every block, so what waits must
 not cost more than one block does."""

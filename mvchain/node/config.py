@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
+from mvchain.core.limits import MAX_JOURNAL_BYTES, MAX_POOL_BYTES, MAX_POOL_TRANSACTIONS
 from mvchain.core.types import PublicKey
 
 MIB = 1024 * 1024
@@ -156,15 +157,15 @@ class ApiSettings:
 class MempoolSettings:
     """[mempool]"""
 
-    max_bytes: int = _setting(64 * MIB, _whole(MIB, 4096 * MIB))
-    max_transactions: int = _setting(200_000, _whole(100, 10_000_000))
+    max_bytes: int = _setting(MAX_POOL_BYTES, _whole(MIB, 4096 * MIB))
+    max_transactions: int = _setting(MAX_POOL_TRANSACTIONS, _whole(100, 10_000_000))
 
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
     """[storage]"""
 
-    journal_max_bytes: int = _setting(256 * MIB, _whole(16 * MIB, 65_536 * MIB))
+    journal_max_bytes: int = _setting(MAX_JOURNAL_BYTES, _whole(16 * MIB, 65_536 * MIB))
 
 
 @dataclass(frozen=True, slots=True)

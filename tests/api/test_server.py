@@ -336,6 +336,16 @@ async def test_submissions_and_watchdogs_are_answered_beside_too_many_reads(busy
     assert (await busy.answer()).status == 202
 
 
+async def test_watchdogs_beyond_their_share_are_refused_and_take_nothing_from_reads(serve: Serve) -> None:
+    client = await serve(watch_share=1e-9, read_queue_s=0.01)
+    await client.send(request("GET", "/readyz"))
+    assert (await client.answer()).status == 200
+    await client.send(request("GET", "/livez"))
+    check_problem(await client.answer(), 503, "MV-6016")
+    await client.send(request("GET", "/v1/status"))
+    assert (await client.answer()).status == 200
+
+
 async def test_pipelined_requests_are_answered_in_order(raw: RawClient) -> None:
     await raw.send(request("GET", "/livez") + request("GET", "/v1/nothing") + request("GET", "/v1/polls/1"))
     assert [(await raw.answer()).status for _ in range(3)] == [200, 404, 200]
