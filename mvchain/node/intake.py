@@ -74,16 +74,23 @@ class Intake:
         self._flush_wanted = asyncio.Event()
         self._flushed: asyncio.Future[None] | None = None
 
-    async def submit(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
+    async def submit(
+        self, raw: Sequence[bytes], source: str, taken: Callable[[list[Transaction]], None]
+    ) -> list[Verdict]:
         """Judge untrusted byte strings from the API; one verdict for each, in order.
 
         What is `Received` is in the synced journal when this returns (N6), and so is what is `Known` and waits:
         its submitter reads that it was received, though it came from a peer first.
+
+        Args:
+            taken: called with what now waits here because of this call, before the journal is written: it is to
+                spread whether or not the submitter gets its promise.
         """
         if self._under_way[_API] + len(raw) > MAX_UNDER_WAY:
             busy = BadRequest(codes.NODE_BUSY)
             return [Refused(sha256(item), busy) for item in raw]
         verdicts = await self._judge(raw, source, _API, check_clock=True)
+        taken([verdict.transaction for verdict in verdicts if isinstance(verdict, Received)])
         waiting = {tx.hash: tx.raw for verdict in verdicts if (tx := self._waiting(verdict)) is not None}
         if not waiting:
             return verdicts
@@ -115,6 +122,13 @@ class Intake:
 
     async def keep_journal_synced(self) -> None:
         """Sync the journal whenever somebody waits for it; all who wait share one sync (group commit). Never ends."""
+        try:
+            await self._sync_for_ever()
+        finally:
+            if self._flushed is not None:
+                self._flushed.cancel()  # whoever waits gets no answer, and does not wait for ever
+
+    async def _sync_for_ever(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await self._flush_wanted.wait()
@@ -191,11 +205,14 @@ class Intake:
     def _admit(self, transaction: Transaction, context: Hash, good: bool, source: str) -> Verdict:
         if not good:
             return Refused(transaction.hash, BadTransaction(codes.BAD_SIGNATURE, tx=transaction.hash.hex()))
-        if transaction.hash in self._replica.mempool or self._committed(transaction.hash):
+        if transaction.hash in self._replica.mempool:
             return Known(transaction.hash)
         try:
             self._replica.mempool.add(transaction, context, self._replica.state, source, TimeMs(self._now_ms()))
         except MvchainError as error:
+            # What a block took in the meantime is refused: its revision or sequence is used up (L2, L7).
+            if self._committed(transaction.hash):
+                return Known(transaction.hash)
             return Refused(transaction.hash, error, transaction)
         self._replica.signatures.remember(transaction.hash, context)
         return Received(transaction)

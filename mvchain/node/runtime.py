@@ -17,6 +17,7 @@ from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Hash, Height, PublicKey, TimeNs
+from mvchain.ledger.transactions import Transaction
 from mvchain.node.answers import Answers
 from mvchain.node.catchup import CatchUp
 from mvchain.node.gossip import TxGossip
@@ -214,10 +215,11 @@ class Runtime:
 
     def missing_agencies(self) -> list[str]:
         """Names of agencies whose nodes are not connected."""
+        connected = self.connected_keys()
         return [
             agency.name_en
             for agency in self.replica.state.agencies
-            if agency.node_key not in self.connected_keys() and not self.replica.is_own(agency)
+            if agency.node_key not in connected and not self.replica.is_own(agency)
         ]
 
     # --- the replica's outputs -------------------------------------------------------------------------------
@@ -282,14 +284,14 @@ class Runtime:
 
     async def submit(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
         """Take transactions from the public API; see `Intake.submit`."""
-        verdicts = await self.intake.submit(raw, source)
-        received = [verdict.transaction for verdict in verdicts if isinstance(verdict, Received)]
-        for transaction in received:
+        return await self.intake.submit(raw, source, self._spread)
+
+    def _spread(self, taken: list[Transaction]) -> None:
+        for transaction in taken:
             self._rejections.pop(transaction.hash, None)
-        self._gossip.add_own([transaction.hash for transaction in received])
+        self._gossip.add_own(transaction.hash for transaction in taken)
         self._guarded(self._gossip.flush)
-        self._guarded(lambda: self.replica.transactions_arrived(received))
-        return verdicts
+        self._guarded(lambda: self.replica.transactions_arrived(taken))
 
     async def wait_ended(self, tx_hash: Hash, timeout_s: float) -> None:
         """Return when a pending transaction is committed or rejected, or after `timeout_s`."""

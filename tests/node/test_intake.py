@@ -47,9 +47,11 @@ class Door:
     election: Election
     flushing: asyncio.Task[None]
     now_ms: int = START_MS
+    taken: list[bytes] = field(default_factory=list)
+    """What was handed on to spread, in order."""
 
     async def submit(self, *raws: bytes) -> list[Verdict]:
-        return await self.intake.submit(raws, "1.2.3.4")
+        return await self.intake.submit(raws, "1.2.3.4", lambda txs: self.taken.extend(tx.raw for tx in txs))
 
 
 @pytest.fixture
@@ -121,11 +123,35 @@ async def test_a_full_journal_promises_nothing(door: Door) -> None:
     (verdict,) = await door.submit(ballot)
     assert isinstance(verdict, Refused)
     assert verdict.error.cause is codes.JOURNAL_FULL
+    assert door.taken == [ballot], "it spreads, so that it does not wait for this node's own turn"
     (again,) = await door.submit(ballot)
     assert isinstance(again, Refused), "known, but still not safe here"
     door.journal.full = False
     assert isinstance((await door.submit(ballot))[0], Known)
     assert door.journal.synced == 1
+
+
+async def test_a_submitter_who_leaves_does_not_keep_the_ballot_from_spreading(door: Door) -> None:
+    ballot = door.election.ballot(7)
+    leaving = asyncio.create_task(door.submit(ballot))
+    while not door.taken:  # noqa: ASYNC110 - verification runs on a thread
+        await asyncio.sleep(0)
+    assert not leaving.done(), "the journal is synced afterwards"
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    assert door.taken == [ballot]
+    assert sha256(ballot) in door.node.replica.mempool
+
+
+async def test_what_a_block_takes_while_its_signature_is_verified_is_known(door: Door) -> None:
+    ballot = door.election.ballot(8)
+    judged = asyncio.create_task(door.submit(ballot))
+    await asyncio.sleep(0)
+    del door.node.replica._has_work  # a lone node decides at once
+    door.node.submit(ballot)
+    assert door.node.store.tx_location(Hash(sha256(ballot))) is not None
+    assert isinstance((await judged)[0], Known)
+    assert door.taken == []
 
 
 async def test_a_broken_disk_answers_nobody_and_ends_the_task(door: Door) -> None:
