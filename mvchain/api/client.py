@@ -16,9 +16,10 @@ from mvchain.api.answer import MSGPACK
 from mvchain.api.limits import MAX_PAGE
 from mvchain.core import codec, codes, strict_json
 from mvchain.core.errors import BadRequest, Cause, MvchainError
-from mvchain.core.limits import MAX_BLOCK_BYTES, MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
+from mvchain.core.limits import MAX_BLOCK_BYTES, MAX_GENESIS_BYTES, MAX_PROOF_BYTES, MAX_RECEIPT_BYTES
 from mvchain.core.strict_json import Json
-from mvchain.core.types import AgencyNumber, Hash, Signature, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, Signature, TaggedKey, TimeMs
+from mvchain.light.receipt_number import parse_receipt_number
 
 T = TypeVar("T")
 JsonObject = dict[str, Json]
@@ -148,9 +149,30 @@ class Client:
         """Where the node says it stands."""
         return await self._json("GET", "/v1/status")
 
-    async def receipt(self, tx_hash: Hash) -> bytes:
-        """The receipt of an accepted ballot, unverified (ledger L11)."""
-        return await self._request("GET", f"/v1/proofs/ballots/{tx_hash.hex()}", MAX_RECEIPT_BYTES)
+    async def receipt(self, tx_hash: Hash, form: str = "") -> bytes:
+        """The receipt of an accepted ballot, unverified (ledger L11).
+
+        Args:
+            form: `open` or `completed`; without it the completed one if the poll is final, else the open one.
+        """
+        query = f"?form={form}" if form else ""
+        return await self._request("GET", f"/v1/proofs/ballots/{tx_hash.hex()}{query}", MAX_RECEIPT_BYTES)
+
+    async def receipt_page(self, number: str) -> bytes:
+        """The receipt of the ballot with this receipt number, as a page that verifies itself."""
+        return await self._request("GET", f"/receipts/{number}", MAX_DOCUMENT_BYTES)
+
+    async def ballot_numbered(self, number: str) -> Hash:
+        """The ballot with this receipt number; of several, by a rare chance, the first."""
+        document = await self._json("GET", f"/v1/receipts/{parse_receipt_number(number).text}")
+        return self._read(document, lambda found: _hash(found["ballots"][0]))
+
+    async def poll_proof(
+        self, number: PollNumber, claim: str, *, voter: TaggedKey | None = None, size: int | None = None
+    ) -> bytes:
+        """The proof of a claim about a poll, unverified (ledger L10)."""
+        query = f"claim={claim}" + (f"&voter={voter.hex()}" if voter else "") + (f"&size={size}" if size else "")
+        return await self._request("GET", f"/v1/proofs/polls/{number}?{query}", MAX_PROOF_BYTES)
 
     async def genesis(self) -> bytes:
         """The genesis document that the node says is the chain's; compare its hash with one you trust."""

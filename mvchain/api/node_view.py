@@ -1,16 +1,17 @@
 """The running node as its public API sees it: `views.NodeView` over `node.runtime`. No rules, only looking up."""
 
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from mvchain.api.acknowledgement import acknowledge
+from mvchain.api.proof_view import ProofView
 from mvchain.api.views import (
+    BlockSummary,
     BlockView,
     Check,
     PollView,
-    ReceiptView,
     RollView,
     SignerView,
     StatusView,
@@ -19,24 +20,35 @@ from mvchain.api.views import (
     TxState,
     TxStatus,
 )
-from mvchain.core import codes, merkle
-from mvchain.core.errors import BadRequest, Cause, MvchainError
+from mvchain.core import codes
+from mvchain.core.errors import Cause, MvchainError
 from mvchain.core.keys import SigningKey
 from mvchain.core.timestamps import NS_PER_MS
-from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, RollNumber, TaggedKey, TimeMs
-from mvchain.ledger.block_id import PartSetHeader
+from mvchain.core.types import (
+    Address,
+    AgencyNumber,
+    Hash,
+    Height,
+    PollNumber,
+    RollNumber,
+    TaggedKey,
+    TimeMs,
+)
 from mvchain.ledger.blocks import Commit, Flag, Header
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.polls import Release
-from mvchain.ledger.records import PollState, Tally
-from mvchain.ledger.results import NO_NUMBER, accepted
-from mvchain.ledger.transactions import Ballot, decode_transaction, transaction_units
-from mvchain.light.receipts import AcceptedBallot, OpenReceipt, Path, Precommit
+from mvchain.ledger.records import Poll, PollState, Tally
+from mvchain.ledger.results import NO_NUMBER
+from mvchain.ledger.transactions import Ballot, decode_transaction
+from mvchain.ledger.validators import address_of
 from mvchain.node.intake import Known, Received, Refused, Verdict
 from mvchain.node.runtime import Runtime
 
-CACHED_BLOCKS = 8
-"""Whose trees are kept for receipts; about 2 MB for a full block, and 30 ms to make."""
+MAX_SAME_NUMBER = 8
+"""Ballots that are shown for one receipt number; among 100 million, two share one with a chance of 1 in 100."""
+
+CACHED_SUMMARIES = 256
+"""Blocks of which the list is kept in memory: everybody who watches the chain asks for the newest ones."""
 
 STATUS_OF_CAUSE: dict[Cause, int] = {
     codes.TOO_LARGE: 413,
@@ -55,17 +67,6 @@ def status_of(error: MvchainError) -> int:
     return 400 if error.code[:5] in ("MV-10", "MV-11") else 422
 
 
-@dataclass(frozen=True, slots=True)
-class _BlockTrees:
-    """The two trees that receipts of one block are paths in."""
-
-    included: merkle.Tree
-    """Transaction hashes, under the block's data hash."""
-    accepted: merkle.Tree
-    """Results, under the next header's results hash."""
-    numbers: tuple[int, ...]
-
-
 class NodeViewOfRuntime:
     """Implements `views.NodeView`."""
 
@@ -76,8 +77,8 @@ class NodeViewOfRuntime:
         self._genesis = genesis
         self._document = genesis_document
         self._node_key = node_key
-        # Blocks never change, and voters of one block ask for their receipts at about the same time.
-        self._trees = lru_cache(maxsize=CACHED_BLOCKS)(self._make_trees)
+        self.proofs = ProofView(runtime.replica)
+        self._summaries = lru_cache(maxsize=CACHED_SUMMARIES)(self._make_summary)
         self._agency = next((agency.number for agency in genesis.agencies if agency.node_key == node_key.public), None)
 
     # --- transactions ---
@@ -132,29 +133,49 @@ class NodeViewOfRuntime:
 
     # --- polls, rolls, signers ---
 
-    def polls(self, after: int, limit: int) -> Sequence[PollView]:
+    def polls(self, after: int, limit: int, *, running: bool = False, agency: int | None = None) -> Sequence[PollView]:
         """See `views.NodeView`."""
-        last = min(self._replica.state.poll_count, after + limit)
-        views = (self._poll(number, with_tally=False) for number in range(after + 1, last + 1))
-        return [view for view in views if view is not None]
+        state = self._replica.state
+        numbers = state.running_polls if running else range(1, state.poll_count + 1)
+        found: list[PollView] = []
+        for number in numbers[bisect_right(numbers, after) :]:
+            record = state.poll(PollNumber(number))
+            assert record is not None, number
+            if agency in (None, record.agency):
+                found.append(self._poll_view(PollNumber(number), record, tally=None))
+            if len(found) == limit:
+                break
+        return found
 
     def poll(self, number: int) -> PollView | None:
         """See `views.NodeView`."""
-        return self._poll(number, with_tally=True)
+        record = self._replica.state.poll(PollNumber(number))
+        return (
+            None if record is None else self._poll_view(PollNumber(number), record, tally=self._tally(number, record))
+        )
 
-    def _poll(self, number: int, *, with_tally: bool) -> PollView | None:
+    def _tally(self, number: int, record: Poll) -> Tally | None:
         state = self._replica.state
-        record = state.poll(PollNumber(number))
-        if record is None:
+        if record.state is PollState.FINAL:
+            return state.tally(PollNumber(number))
+        if state.definition(record.definition_hash).release is not Release.LIVE:
             return None
-        definition = state.definition(record.definition_hash)
-        tally = None
-        if with_tally and record.state is PollState.FINAL:
-            tally = state.tally(PollNumber(number))
-        elif with_tally and definition.release is Release.LIVE:
-            live = state.live_tally(PollNumber(number))
-            tally = None if live is None else Tally(live, None)
-        return PollView(PollNumber(number), record, definition, tally)
+        live = state.live_tally(PollNumber(number))
+        return None if live is None else Tally(live, None)
+
+    def _poll_view(self, number: PollNumber, record: Poll, *, tally: Tally | None) -> PollView:
+        definition = self._replica.state.definition(record.definition_hash)
+        return PollView(number, record, definition, self._voters(number, record), tally)
+
+    def _voters(self, number: PollNumber, record: Poll) -> int | None:
+        match record.state:
+            case PollState.REGISTERED:
+                return 0
+            case PollState.FINAL:
+                return record.counted_size
+            case PollState.VOID:
+                return None
+        return self._replica.state.work(number).tally.ballots
 
     def roll(self, number: int) -> RollView | None:
         """See `views.NodeView`."""
@@ -176,6 +197,36 @@ class NodeViewOfRuntime:
         hashes = self._store.tx_hashes(Height(height))
         return BlockView(self._header(Height(height)), hashes, Commit.decode(commit))
 
+    def blocks(self, after: int, limit: int) -> Sequence[BlockSummary]:
+        """See `views.NodeView`."""
+        first = max(after + 1, self._store.base_height)
+        last = min(first + limit - 1, self._store.last_height)
+        return [self._summary(Height(height)) for height in range(first, last + 1)]
+
+    def _summary(self, height: Height) -> BlockSummary:
+        # What the newest block's commit holds is known once the next block carries it.
+        at_tip = height == self._store.last_height
+        return self._make_summary(height) if at_tip else self._summaries(height)
+
+    def _make_summary(self, height: Height) -> BlockSummary:
+        encoded = self._store.last_commit(Height(height + 1)) or self._store.commit(height)
+        assert encoded is not None, height
+        header, commit = self._header(height), Commit.decode(encoded)
+        agencies = {address_of(agency.validator_key): agency.number for agency in self._replica.state.agencies}
+
+        def with_flag(flag: Flag) -> tuple[AgencyNumber, ...]:
+            return tuple(sorted(agencies[Address(entry.address)] for entry in commit.signatures if entry.flag is flag))
+
+        return BlockSummary(
+            header=header,
+            hash=Hash(commit.block_id.hash),
+            transactions=len(self._store.result_numbers(height)),
+            round=commit.round,
+            proposer=agencies[Address(header.proposer_address)],
+            committed=with_flag(Flag.COMMIT),
+            nil=with_flag(Flag.NIL),
+        )
+
     def block_bytes(self, height: int) -> tuple[bytes, bytes] | None:
         """See `views.NodeView`."""
         return self._runtime.answers.block(Height(height))
@@ -185,65 +236,9 @@ class NodeViewOfRuntime:
         assert encoded is not None, height
         return Header.decode(encoded)
 
-    def ballot_receipt(self, tx_hash: Hash) -> ReceiptView:
-        """The open receipt (ledger L11); see `views.NodeView`."""
-        place = self._store.tx_location(tx_hash)
-        if place is None:
-            if tx_hash in self._replica.mempool:
-                raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=1)
-            raise BadRequest(codes.BALLOT_UNKNOWN)
-        height, index = place
-        following = Height(height + 1)
-        commit_bytes = self._store.commit(following)
-        if commit_bytes is None:
-            raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=1)
-        ballot = decode_transaction(self._store.transaction_at(height, index))
-        if not isinstance(ballot.payload, Ballot):
-            raise BadRequest(codes.BALLOT_UNKNOWN)
-        commit = Commit.decode(commit_bytes)
-        trees = self._trees(height)
-        result = AcceptedBallot(
-            ballot.payload.poll, BallotNumber(trees.numbers[index]), ballot.signer, transaction_units(ballot)
-        )
-        receipt = OpenReceipt(
-            chain_id=self._genesis.chain_id,
-            ballot=tx_hash,
-            header=self._header(height),
-            next_header=self._header(following),
-            included=_path(trees.included, index),
-            accepted=_path(trees.accepted, index),
-            result=result,
-            commit_round=commit.round,
-            commit_parts=PartSetHeader(commit.block_id.parts.total, commit.block_id.parts.hash),
-            signatures=self._quorum(commit),
-            validators=tuple(validator.public_key for validator in self._replica.state.validators),
-        )
-        return ReceiptView(receipt.encode(), completed=False)
-
-    def _make_trees(self, height: Height) -> _BlockTrees:
-        stored = self._store.block(height)
-        assert stored is not None, height
-        transactions = [decode_transaction(raw) for raw in stored.txs]
-        results = (
-            accepted(tx, number, transaction_units(tx)).encode()
-            for tx, number in zip(transactions, stored.result_numbers, strict=True)
-        )
-        return _BlockTrees(
-            merkle.Tree(merkle.leaf_hash(tx.hash) for tx in transactions),
-            merkle.Tree(map(merkle.leaf_hash, results)),
-            stored.result_numbers,
-        )
-
-    def _quorum(self, commit: Commit) -> tuple[Precommit, ...]:
-        """The first signatures for the block that are enough, by index (L11)."""
-        validators = self._replica.state.validators
-        chosen: list[Precommit] = []
-        power = 0
-        for index, entry in enumerate(commit.signatures):
-            if entry.flag is Flag.COMMIT and not validators.has_quorum(power):
-                chosen.append(Precommit(index, entry.time_ns, entry.signature))
-                power += validators[index].power
-        return tuple(chosen)
+    def ballots_between(self, low: bytes, high: bytes) -> Sequence[Hash]:
+        """See `views.NodeView`."""
+        return self._store.tx_hashes_between(low, high, MAX_SAME_NUMBER)
 
     # --- the node ---
 
@@ -261,6 +256,7 @@ class NodeViewOfRuntime:
             block_time_ms=TimeMs(tip.time_ns // NS_PER_MS),
             pending=len(self._replica.mempool),
             catching_up=self._runtime.catch_up.distance(self._replica.machine.height) > 1,
+            polls=self._replica.state.poll_count,
         )
 
     def genesis(self) -> bytes:
@@ -284,8 +280,3 @@ class NodeViewOfRuntime:
             ),
             Check("signing", *self._runtime.signing()),
         ]
-
-
-def _path(tree: merkle.Tree, index: int) -> Path:
-    proof = tree.prove(index)
-    return Path(proof.index, proof.total, tuple(Hash(aunt) for aunt in proof.aunts))

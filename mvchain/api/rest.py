@@ -20,13 +20,12 @@ from mvchain.api.views import NodeView, Submission, TxState
 from mvchain.core import codec, codes, strict_json
 from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
-from mvchain.core.types import Hash, TaggedKey
+from mvchain.core.limits import MAX_VALIDATORS
+from mvchain.core.types import Hash, PollNumber, TaggedKey
+from mvchain.light.receipt_number import parse_receipt_number
 
-SUBMIT_TYPES: Final[Mapping[str, str]] = {
-    "application/msgpack": MSGPACK,
-    "application/json": JSON,
-    "application/json;charset=utf-8": JSON,
-}
+JSON_TYPES: Final[Mapping[str, str]] = {"application/json": JSON, "application/json;charset=utf-8": JSON}
+SUBMIT_TYPES: Final[Mapping[str, str]] = {"application/msgpack": MSGPACK, **JSON_TYPES}
 """Content types that a body of transactions may have, without spaces and in lower case (H17)."""
 
 SUBMIT_PATH: Final = "/v1/transactions"
@@ -97,14 +96,16 @@ def polls(view: NodeView, call: Call) -> Answer:
     """A page of polls; `next` is the value of `after` for the next page, null on the last one (LIM09)."""
     after = _integer(call.query, "after", 0, 2**32 - 1, default=0)
     limit = _integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
+    agency = _integer(call.query, "agency", 1, MAX_VALIDATORS, default=0)
     # One more than asked for tells whether there is a next page.
-    found = view.polls(after, limit + 1)
+    found = view.polls(after, limit + 1, running="running" in call.query, agency=agency or None)
     page = found[:limit]
     following = page[-1].number if len(found) > limit else None
     document = {"polls": [schema.poll_summary(poll) for poll in page], "next": following}
     if following is None:
         return Answer(dump(document))
-    link = f'</v1/polls?after={following}&limit={limit}>; rel="next"'
+    filters = "".join((f"&agency={agency}" if agency else "", "&running" if "running" in call.query else ""))
+    link = f'</v1/polls?after={following}&limit={limit}{filters}>; rel="next"'
     return Answer(dump(document), headers={"Link": link})
 
 
@@ -152,6 +153,16 @@ def block(view: NodeView, call: Call) -> Answer:
     raise BadRequest(codes.BLOCK_UNKNOWN, height=height)
 
 
+def blocks(view: NodeView, call: Call) -> Answer:
+    """A page of blocks; `next` is the value of `after` for the next page, null on the last one (LIM09)."""
+    after = _integer(call.query, "after", 0, 2**53 - 1, default=0)
+    limit = _integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
+    found = view.blocks(after, limit + 1)
+    page = found[:limit]
+    following = page[-1].header.height if len(found) > limit else None
+    return Answer(dump({"blocks": [schema.block_summary(summary) for summary in page], "next": following}))
+
+
 def transaction(view: NodeView, call: Call) -> Answer:
     """What became of a transaction; 202 if it was waited for and is still only received (LIM10)."""
     tx_hash = _hash(call.argument)
@@ -178,13 +189,49 @@ async def wait_for_transaction(view: NodeView, call: Call) -> None:
 def ballot_proof(view: NodeView, call: Call) -> Answer:
     """The receipt of a ballot (L11), to be checked by whoever holds it: never a verdict (H08)."""
     tx_hash = _hash(call.argument)
+    form = _one_of(call.query, "form", ("open", "completed"))
     try:
-        receipt = view.ballot_receipt(tx_hash)
+        receipt = view.proofs.receipt(tx_hash, completed=None if form is None else form == "completed")
     except BadRequest as error:
         return problem(error, txid=tx_hash)
     name = f'attachment; filename="{tx_hash.hex()[:16]}.mvreceipt.json"'
     cache = Cache.FOR_EVER if receipt.completed else Cache.ASK_AGAIN
     return Answer(receipt.document, cache=cache, headers={"Content-Disposition": name})
+
+
+def poll_proof(view: NodeView, call: Call) -> Answer:
+    """What is claimed about a poll, with its proof (L10)."""
+    poll = PollNumber(_number(call.argument, 2**32 - 1))
+    claim = _one_of(call.query, "claim", ("question", "result", "recorded", "on_roll", "not_counted"))
+    proofs = view.proofs
+    match claim:
+        case "result":
+            return Answer(proofs.result(poll), cache=Cache.FOR_EVER)
+        case "not_counted":
+            return Answer(proofs.not_counted(poll, _voter(call.query)), cache=Cache.FOR_EVER)
+        case "on_roll":
+            return Answer(proofs.on_roll(poll, _voter(call.query)))
+        case "recorded":
+            return Answer(proofs.recorded(poll, _integer(call.query, "size", 1, 2**32 - 1)))
+    return Answer(proofs.question(poll))
+
+
+def light_block(view: NodeView, call: Call) -> Answer:
+    """A header with all that vouches for it."""
+    height = _number(call.argument, 2**53 - 1)
+    found = view.proofs.light_block(height)
+    if found is None:
+        raise BadRequest(codes.BLOCK_UNKNOWN, height=height)
+    return Answer(found)
+
+
+def receipt_number(view: NodeView, call: Call) -> Answer:
+    """The ballots with this receipt number: their receipts are at /v1/proofs/ballots/{hash}."""
+    number = parse_receipt_number(call.argument)
+    ballots = view.ballots_between(number.low, number.high)
+    if not ballots:
+        raise BadRequest(codes.RECEIPT_NUMBER_UNKNOWN)
+    return Answer(dump({"number": number.text, "ballots": [ballot.hex() for ballot in ballots]}))
 
 
 def error_page(_view: NodeView, call: Call) -> Answer:
@@ -208,13 +255,17 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/v1/openapi.json", openapi),
     Route("/v1/status", status),
     Route("/v1/genesis", genesis),
-    Route("/v1/polls", polls, frozenset({"after", "limit"})),
+    Route("/v1/polls", polls, frozenset({"after", "limit", "running", "agency"})),
     Route("/v1/polls/{number}", poll),
     Route("/v1/rolls/{number}", roll),
     Route("/v1/signers/{key}", signer),
+    Route("/v1/blocks", blocks, frozenset({"after", "limit"})),
     Route("/v1/blocks/{height}", block),
     Route("/v1/transactions/{hash}", transaction, frozenset({"wait", "timeout"}), wait_for_transaction),
-    Route("/v1/proofs/ballots/{hash}", ballot_proof),
+    Route("/v1/proofs/ballots/{hash}", ballot_proof, frozenset({"form"})),
+    Route("/v1/proofs/polls/{number}", poll_proof, frozenset({"claim", "voter", "size"})),
+    Route("/v1/light_blocks/{height}", light_block),
+    Route("/v1/receipts/{number}", receipt_number),
     Route("/v1/errors/{code}", error_page),
 )
 """Every path that is read; `SUBMIT_PATH` is the only one that is written to."""
@@ -305,10 +356,25 @@ def parse_query(text: str, known: frozenset[str]) -> dict[str, str]:
     return query
 
 
-def _integer(query: Mapping[str, str], name: str, lo: int, hi: int, *, default: int) -> int:
+def _one_of(query: Mapping[str, str], name: str, known: Sequence[str]) -> str | None:
     text = query.get(name)
-    if text is None:
+    if text is not None and text not in known:
+        raise BadRequest(codes.PARAMETER_WRONG, name=name, expected="one of " + ", ".join(known))
+    return text
+
+
+def _voter(query: Mapping[str, str]) -> TaggedKey:
+    text = query.get("voter", "")
+    if _TAGGED_KEY.fullmatch(text):
+        return TaggedKey(bytes.fromhex(text))
+    raise BadRequest(codes.PARAMETER_WRONG, name="voter", expected="66 hex digits in lower case")
+
+
+def _integer(query: Mapping[str, str], name: str, lo: int, hi: int, *, default: int | None = None) -> int:
+    text = query.get(name)
+    if text is None and default is not None:
         return default
+    text = text or ""
     if (text == "0" or _NUMBER.fullmatch(text)) and lo <= int(text) <= hi:
         return int(text)
     raise BadRequest(codes.PARAMETER_WRONG, name=name, expected=f"an integer from {lo} to {hi}")

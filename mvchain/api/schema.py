@@ -5,7 +5,17 @@ from typing import Final
 
 from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.api.errors import describe
-from mvchain.api.views import BlockView, Check, PollView, RollView, SignerView, StatusView, SubmitOutcome, TxStatus
+from mvchain.api.views import (
+    BlockSummary,
+    BlockView,
+    Check,
+    PollView,
+    RollView,
+    SignerView,
+    StatusView,
+    SubmitOutcome,
+    TxStatus,
+)
 from mvchain.core.timestamps import format_rfc3339
 from mvchain.core.types import TimeMs, TimeNs
 from mvchain.ledger.blocks import Flag
@@ -38,6 +48,7 @@ def poll_summary(view: PollView) -> JsonObject:
         **_time("opens_at", record.opens_at_ms),
         **_time("closes_at", record.closes_at_ms),
         "definition_hash": record.definition_hash.hex(),
+        "turnout": {"voters": view.voters, "eligible": record.roll_size},
     }
 
 
@@ -134,6 +145,22 @@ def block(view: BlockView) -> JsonObject:
     }
 
 
+def block_summary(summary: BlockSummary) -> JsonObject:
+    """A block in the list: what it is, and who stands behind it."""
+    return {
+        "height": summary.header.height,
+        "hash": summary.hash.hex(),
+        **_time("time", TimeMs(summary.header.time_ns // _NS_PER_MS)),
+        "transactions": summary.transactions,
+        "round": summary.round,
+        "agencies": {
+            "proposer": summary.proposer,
+            "committed": list(summary.committed),
+            "nil": list(summary.nil),
+        },
+    }
+
+
 def status(view: StatusView) -> JsonObject:
     """Where the node stands."""
     return {
@@ -147,6 +174,7 @@ def status(view: StatusView) -> JsonObject:
         **_time("block_time", view.block_time_ms),
         "pending": view.pending,
         "catching_up": view.catching_up,
+        "polls": view.polls,
     }
 
 

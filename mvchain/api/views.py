@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.core.errors import MvchainError
-from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, Round, TaggedKey, TimeMs
 from mvchain.ledger.blocks import Commit, Header
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.records import Poll, Roll, Signer, Tally
@@ -75,6 +75,8 @@ class PollView:
     number: PollNumber
     record: Poll
     definition: PollDefinition
+    voters: int | None
+    """How many have a ballot that counts as things stand; None for a void poll, where none does."""
     tally: Tally | None
     """The released result, or the running one of a poll with live release; None before the release."""
 
@@ -93,6 +95,22 @@ class SignerView:
 
     agency: AgencyNumber
     signer: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSummary:
+    """A committed block in the list, with those who stand behind it."""
+
+    header: Header
+    hash: Hash
+    transactions: int
+    round: Round
+    """Of the commit: the one that the next block carries, or at the tip the one that this node saw."""
+    proposer: AgencyNumber
+    committed: tuple[AgencyNumber, ...]
+    """Whose precommits for the block the commit holds, ascending."""
+    nil: tuple[AgencyNumber, ...]
+    """Whose precommits for nil it holds, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +151,8 @@ class StatusView:
     pending: int
     """Transactions received and not yet in a block."""
     catching_up: bool
+    polls: int
+    """Polls are numbered from 1 to this."""
 
 
 class Check(NamedTuple):
@@ -141,6 +161,38 @@ class Check(NamedTuple):
     name: str
     ok: bool
     detail: str
+
+
+class Proofs(Protocol):
+    """What a node can prove (ledger L10). Each answer is a document of its own, for `mvchain.light.verify`.
+
+    All raise BadRequest: POLL_UNKNOWN; RECEIPT_NOT_YET while the block is being made that proves what is asked for;
+    POLL_NOT_FINAL where the claim is about the end.
+    """
+
+    def receipt(self, tx_hash: Hash, *, completed: bool | None) -> ReceiptView:
+        """The open or the completed receipt of a ballot; with None the completed one if its poll is final.
+
+        Raises BadRequest(BALLOT_UNKNOWN) for what is no accepted ballot.
+        """
+
+    def question(self, poll: PollNumber) -> bytes:
+        """What is asked, as of the newest block that can be proved; of a final poll, as it was at the end."""
+
+    def result(self, poll: PollNumber) -> bytes:
+        """The result of a final poll."""
+
+    def on_roll(self, poll: PollNumber, voter: TaggedKey) -> bytes:
+        """That a key may answer; raises BadRequest(VOTER_NOT_ON_ROLL) if it may not."""
+
+    def recorded(self, poll: PollNumber, size: int) -> bytes:
+        """That the first `size` ballots are still the first ones; raises BadRequest(FEWER_BALLOTS)."""
+
+    def not_counted(self, poll: PollNumber, voter: TaggedKey) -> bytes:
+        """That no ballot of a key counts in a final poll; raises BadRequest(BALLOT_COUNTS) if one does."""
+
+    def light_block(self, height: int) -> bytes | None:
+        """A header with all that vouches for it (C85); None if this node does not hold it."""
 
 
 class NodeView(Protocol):
@@ -160,8 +212,11 @@ class NodeView(Protocol):
     async def wait_committed(self, tx_hash: Hash, timeout_s: float) -> None:
         """Returns once the received transaction is committed or rejected, or after `timeout_s`."""
 
-    def polls(self, after: int, limit: int) -> Sequence[PollView]:
-        """Up to `limit` polls with numbers above `after`, ascending; their tallies may be left out."""
+    def polls(self, after: int, limit: int, *, running: bool = False, agency: int | None = None) -> Sequence[PollView]:
+        """Up to `limit` polls with numbers above `after`, ascending; their tallies may be left out.
+
+        With `running` only those that have not ended, which costs no reading; with `agency` only that agency's.
+        """
 
     def poll(self, number: int) -> PollView | None:
         """One poll, None if there is none of this number."""
@@ -175,14 +230,21 @@ class NodeView(Protocol):
     def block(self, height: int) -> BlockView | None:
         """A committed block, None if this node does not hold it."""
 
+    def blocks(self, after: int, limit: int) -> Sequence[BlockSummary]:
+        """Up to `limit` of the blocks above height `after` that this node holds, ascending."""
+
     def block_bytes(self, height: int) -> tuple[bytes, bytes] | None:
         """Encoded block (L1) and encoded commit for it, None if this node does not hold it."""
 
     def status(self) -> StatusView:
         """Where this node stands."""
 
-    def ballot_receipt(self, tx_hash: Hash) -> ReceiptView:
-        """The receipt of an accepted ballot; raises BadRequest(BALLOT_UNKNOWN or RECEIPT_NOT_YET)."""
+    @property
+    def proofs(self) -> Proofs:
+        """What this node can prove."""
+
+    def ballots_between(self, low: bytes, high: bytes) -> Sequence[Hash]:
+        """Hashes of a few committed transactions: those whose first 8 bytes are from `low` to `high`."""
 
     def genesis(self) -> bytes:
         """The genesis document as the operators signed it (JSON)."""

@@ -116,10 +116,13 @@ def _definition(document: dict[str, Any]) -> "tuple[PollDefinition, Hash]":
 
 
 def _in_words(ballot: Hash, poll: PollNumber, receipt: Path | None) -> str:
+    from mvchain.light.receipt_number import receipt_number
+
     lines = [f"✔ {poll}번 투표에 참여하셨습니다. 회원님의 표가 기록되었습니다."]
-    lines.append(f"  접수 번호: {ballot.hex()}")
-    lines.append(f"  확인증: {receipt}" if receipt else f"  확인증 받기: mvchain receipt {ballot.hex()}")
+    number = receipt_number(ballot)
+    lines.append(f"  확인번호: {number}")
+    lines.append(f"  확인증: {receipt}" if receipt else f"  확인증 받기: mvchain receipt {number}")
     lines.append(f"\n✔ You took part in poll {poll}. Your ballot is recorded.")
-    lines.append(f"  Ballot: {ballot.hex()}")
-    lines.append(f"  Receipt: {receipt}" if receipt else f"  Get the receipt: mvchain receipt {ballot.hex()}")
+    lines.append(f"  Receipt number: {number}")
+    lines.append(f"  Receipt: {receipt}" if receipt else f"  Get the receipt: mvchain receipt {number}")
     return "\n".join(lines)

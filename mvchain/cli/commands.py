@@ -32,6 +32,7 @@ for name, command in (
     ("demo", node.demo),
     ("approve", members.approve),
     ("receipt", receipts.receipt),
+    ("proof", receipts.proof),
     ("verify", receipts.verify),
 ):
     app.command(name)(command)

@@ -774,6 +774,46 @@ CANNOT_LISTEN = Cause(
     "Choose an address of this machine and a port that nothing else uses.",
 )
 
+# --- 603x: proofs (api.proof_view, api.rest) ---
+POLL_NOT_FINAL = Cause(
+    "MV-6034",
+    "Poll {poll} is {state}; what counts is known only once a poll is final.",
+    "Ask again when the poll has ended. A void poll has no result.",
+)
+VOTER_NOT_ON_ROLL = Cause("MV-6035", "The key is not on the roll of poll {poll}.", "Check the key and the poll.")
+FEWER_BALLOTS = Cause(
+    "MV-6036",
+    "Poll {poll} is proved to have {have} ballots on record, not {size}.",
+    "Ask with a size from 1 to that number; newer ballots are proved a block later.",
+)
+BALLOT_COUNTS = Cause(
+    "MV-6037",
+    "A ballot of this key counts in poll {poll}.",
+    "Ask for the receipt of that ballot.",
+)
+RECEIPT_NUMBER_UNKNOWN = Cause(
+    "MV-6038",
+    "No ballot on record has this receipt number.",
+    "Compare it with the number that you were given. Ballots appear within seconds.",
+)
+
+# --- 608x: receipt numbers (light.receipt_number) ---
+RECEIPT_NUMBER_CHARACTER = Cause(
+    "MV-6080",
+    "The character {char!r} does not occur in receipt numbers; nor do 0, O, 1, I and L.",
+    "Compare the number with your receipt and type it again.",
+)
+RECEIPT_NUMBER_LENGTH = Cause(
+    "MV-6081",
+    "A receipt number has {length} characters; {have} were given.",
+    "Compare the number with your receipt and type it again.",
+)
+RECEIPT_NUMBER_CHECK = Cause(
+    "MV-6082",
+    "The receipt number has a typing mistake: its last character does not match the others.",
+    "Compare the number with your receipt, character by character.",
+)
+
 # --- 605x: what a client of the API meets (api.client) ---
 SERVER_UNREACHABLE = Cause(
     "MV-6050", "No answer from {url}: {why}.", "Check the address and the network, or ask another node."
@@ -795,13 +835,13 @@ MALFORMED_RECEIPT = Cause(
 )
 UNKNOWN_RECEIPT_FORMAT = Cause(
     "MV-5002",
-    "The receipt says its format is {form!r}; this program knows {known!r}.",
+    "The file says its format is {form!r}; this program knows {known!r}.",
     "Use a newer version of this program.",
 )
 RECEIPT_OF_ANOTHER_CHAIN = Cause(
     "MV-5003",
-    "The receipt is of chain {chain!r}; the genesis file is of chain {trusted!r}.",
-    "Use the genesis file of the chain that the receipt names.",
+    "The file is of chain {chain!r}; the genesis file is of chain {trusted!r}.",
+    "Use the genesis file of the chain that the file names.",
 )
 RECEIPT_VALIDATORS = Cause(
     "MV-5004",
@@ -840,13 +880,212 @@ RECEIPT_OTHER_PLACE = Cause(
 )
 RECEIPT_TOO_MANY_SIGNERS = Cause(
     "MV-5011",
-    "The receipt holds {have} signatures for block {height}; fewer are enough, and a receipt holds no more.",
+    "The file holds {have} signatures for block {height}; fewer are enough, and it may hold no more.",
     "Get the receipt again from any node; if it fails again, send this file to two agencies.",
 )
 RECEIPT_TIMES = Cause(
     "MV-5012",
     "Block {following} is not later than block {height}, which it follows.",
     "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+
+# --- 502x-503x: proofs about a poll (light.proofs, light.verify) ---
+MALFORMED_PROOF = Cause(
+    "MV-5020",
+    "The proof is malformed at {name}: {why}.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_RECORD = Cause(
+    "MV-5021",
+    "The record of poll {poll} is not proved to be in the state that block {height} commits to.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_QUESTION = Cause(
+    "MV-5022",
+    "The question shown is not the one that poll {poll} has on record.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_ON_ROLL = Cause(
+    "MV-5023",
+    "Key {voter} is not proved to be on the roll of poll {poll} with weight {weight}.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_RECORDED = Cause(
+    "MV-5024",
+    "The {size} ballots of before are not proved to be the first of the {now} ballots that poll {poll} has on record.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_NOT_FINAL = Cause(
+    "MV-5025",
+    "Poll {poll} is {state}; what counts is known only once a poll is final.",
+    "Get the proof when the poll has ended.",
+)
+PROOF_BALLOT = Cause(
+    "MV-5026",
+    "Ballot {ballot} is not proved to be number {number} of poll {poll}.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_COUNTED = Cause(
+    "MV-5027",
+    "Ballot number {number} of poll {poll} is not proved to be the one of key {voter} that counts.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_SUPERSEDED = Cause(
+    "MV-5028",
+    "Ballot number {counted} cannot supersede number {number}: it is not a later one.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_ACCEPTED = Cause(
+    "MV-5029",
+    "Block {height} is not proved to say that ballot number {number} of poll {poll} is of key {voter}.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_NEIGHBOURS = Cause(
+    "MV-5030",
+    "The keys shown are not the two between which key {voter} would stand among the counted ballots of poll {poll}.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+PROOF_RESULT = Cause(
+    "MV-5031",
+    "The result shown is not the one that poll {poll} has on record.",
+    "Get the proof again from any node; if it fails again, send this file to two agencies.",
+)
+
+# --- 510x-511x: light blocks and what makes them believed (light.blocks, light.rules) ---
+MALFORMED_LIGHT_BLOCK = Cause(
+    "MV-5100",
+    "The light block is malformed at {name}: {why}.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+UNKNOWN_LIGHT_FORMAT = Cause(
+    "MV-5101",
+    "The light block says its format is {form!r}; this program knows {known!r}.",
+    "Use a newer version of this program.",
+)
+LIGHT_BLOCK_SIGNERS = Cause(
+    "MV-5102",
+    "The signatures for block {height} are not each of another validator, in the order of the set.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+LIGHT_BLOCK_ORDER = Cause(
+    "MV-5103",
+    "The validators of block {height} are not listed once each in the order of their addresses.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+LIGHT_BLOCK_CHAIN = Cause(
+    "MV-5104",
+    "Block {height} is of chain {chain!r}, not of {trusted!r}.",
+    "Name nodes of the chain that you trust, or trust the genesis file of this one.",
+)
+LIGHT_BLOCK_HEIGHT = Cause(
+    "MV-5105",
+    "The commit beside the header of block {height} is for height {signed}.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+LIGHT_BLOCK_HASH = Cause(
+    "MV-5106",
+    "The commit beside the header of block {height} is for block {signed}; the header's hash is {hash}.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+LIGHT_BLOCK_VALIDATORS = Cause(
+    "MV-5107",
+    "The validators shown for block {height} are not those that its header names.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+LIGHT_BLOCK_POWER = Cause(
+    "MV-5108",
+    "A validator of block {height} has power {power}; on this chain each has {expected}.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+TRUST_EXPIRED = Cause(
+    "MV-5110",
+    "The newest block that is trusted, {height} of {time}, is older than {hours} hours: who signed then may no longer "
+    "be bound by it.",
+    "Get height and hash of a recent block from several agencies and begin with --trust, or trust the genesis file.",
+)
+NOT_LATER = Cause(
+    "MV-5111",
+    "Block {height} has time {time}, which is not later than {trusted_time}, the time of block {trusted} before it.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+NOT_HIGHER = Cause(
+    "MV-5112",
+    "Block {height} does not come after block {trusted}, which is trusted.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+FROM_THE_FUTURE = Cause(
+    "MV-5113",
+    "Block {height} has time {time}, more than {drift} s ahead of this computer's clock.",
+    "Check the clock of this computer; if it is right, ask other nodes.",
+)
+NOT_NEXT_VALIDATORS = Cause(
+    "MV-5114",
+    "Block {height} is signed by other validators than block {trusted} before it announces.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+NOT_ENOUGH_TRUST = Cause(
+    "MV-5115",
+    "Of the validators of block {trusted}, those with power {power} of {total} signed block {height}; more than "
+    "{numerator}/{denominator} is needed.",
+    "Verify a block between the two first.",
+)
+NOT_THE_ONE_BEFORE = Cause(
+    "MV-5116",
+    "Block {height} is not the one that block {newer}, which is trusted, names as the one before it.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+NOT_THE_TRUSTED_HASH = Cause(
+    "MV-5117",
+    "Block {height} has hash {hash}; trusted is {trusted}.",
+    "Check height and hash with several agencies; if they are right, this node is on another chain or lies.",
+)
+
+# --- 512x-513x: several nodes and what is trusted (light.client, light.trust) ---
+DIVERGENCE = Cause(
+    "MV-5120",
+    "The chain has two truths: block {height} with hash {hash} and block {other_height} with hash {other_hash} "
+    "contradict each other, and both are signed by enough of the agencies.",
+    "Believe neither. Send the evidence file to all agencies and make it public.",
+)
+NO_GOOD_NODE = Cause(
+    "MV-5121",
+    "No node gave a block that could be verified. {reasons}",
+    "Check the network and the addresses, or name other nodes.",
+)
+NO_WITNESS = Cause(
+    "MV-5122",
+    "No second node confirms block {height}, so it is not trusted.",
+    "Wait until another node answers, or name more nodes, of other agencies.",
+)
+TOO_FAR = Cause(
+    "MV-5123",
+    "From block {trusted}, which is trusted, to block {height} takes more than {limit} blocks.",
+    "Ask for blocks in between first, or begin with --trust nearer to it.",
+)
+WRONG_HEIGHT = Cause(
+    "MV-5124",
+    "The node gave block {height} where block {expected} was asked for.",
+    "Ask other nodes, and tell the agency that runs it.",
+)
+BEHIND = Cause(
+    "MV-5125",
+    "The node has only {has} blocks, where others have {height}.",
+    "Nothing, if it catches up; otherwise tell the agency that runs it.",
+)
+CONTRADICTS_THE_ROOT = Cause(
+    "MV-5126",
+    "The node shows a block {height} with hash {hash}, which contradicts what is trusted from the beginning.",
+    "Check with several agencies that --trust names the right block; if it does, tell the agency that runs the node.",
+)
+STATE_OF_ANOTHER_ROOT = Cause(
+    "MV-5130",
+    "The file of trusted blocks was written with another genesis file or another --trust.",
+    "Name another file, or delete this one: the blocks are fetched again.",
+)
+STATE_NOT_VERIFIED = Cause(
+    "MV-5131",
+    "The file of trusted blocks is damaged or was changed: {why}",
+    "Find out who may have written to it, and delete it: the blocks are fetched again.",
 )
 
 # --- 309x: files named on a command line (light.__main__, cli) ---
@@ -895,6 +1134,11 @@ NEWER_FORMAT = Cause(
     "MV-4003",
     "{path} has format version {version}; this program knows version {known}.",
     "Use the program version that wrote it, or a newer one.",
+)
+OLDER_FORMAT = Cause(
+    "MV-4008",
+    "{path} has format version {version}; this program needs version {known}.",
+    "Move it away and start again: the node fetches the blocks from the other agencies.",
 )
 FILE_IN_USE = Cause(
     "MV-4004",
@@ -1117,6 +1361,47 @@ WORKER_ENDED = Cause(
     "MV-3070",
     "A process that prepared ballots ended early with exit status {status}.",
     "Free memory, and run it again.",
+)
+
+# --- 3072-3079: foreign verifiers (interop) ---
+INTEROP_TOOL_MISSING = Cause(
+    "MV-3072", "{checker} is built with {tool}, which is not installed.", "Install {tool}, or run this elsewhere."
+)
+INTEROP_INSTALL = Cause("MV-3073", "{checker} could not be installed: {why}.", "Read {log} for what came before.")
+INTEROP_CHAIN = Cause(
+    "MV-3074",
+    "The chain that was made for the verifiers has none of these: {lacking}.",
+    "Run it again on a machine with less to do.",
+)
+INTEROP_CHECKER = Cause("MV-3075", "{checker} did not start: {why}.", "Read {log} for what came before.")
+INTEROP_TOO_SLOW = Cause(
+    "MV-3076", "The verifiers were not done after {seconds} s.", "Run it again on a machine with less to do."
+)
+
+# --- 607x: JSON-RPC and WebSocket (api.rpc, api.websocket); clients compare the texts of CometBFT (C133 to C135) ---
+RPC_NOT_JSON = Cause("MV-6070", "The call is not JSON-RPC: {text}.", "Send a JSON-RPC 2.0 object or an array of them.")
+RPC_INVALID = Cause("MV-6071", "The call cannot be taken: {text}.", "Send less at once.")
+RPC_METHOD_UNKNOWN = Cause(
+    "MV-6072", "The call names no method that there is here.", "Use a method of CometBFT 0.38 that this node has."
+)
+RPC_PARAMETERS = Cause("MV-6073", "The parameters of the call are wrong: {text}.", "Correct them.")
+RPC_FAILED = Cause("MV-6074", "The call failed: {text}.", "Change the call as its text says.")
+RPC_CANCELLED = Cause(
+    "MV-6075", "The subscription was cancelled: {text}.", "Subscribe again, and ask for the blocks in between."
+)
+RPC_QUERY_PATH = Cause(
+    "MV-6076", "The path of the query is not /store/NAME/key with one of the names {names}.", "Use such a path."
+)
+RPC_NOT_PROVABLE = Cause(
+    "MV-6077",
+    "The state after block {height} cannot be shown; heights from {oldest} to {newest} can.",
+    "Ask for a height between these, or for 0, which is the newest.",
+)
+RPC_NO_EVIDENCE = Cause(
+    "MV-6078", "This chain takes no evidence through its API.", "Report it to the agencies, with the two headers."
+)
+WEBSOCKET_REFUSED = Cause(
+    "MV-6079", "The request does not ask for a WebSocket as RFC 6455 does.", "Use a WebSocket client, version 13."
 )
 
 # --- 609x: rolls and keys in the API (api.rest) ---

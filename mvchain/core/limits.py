@@ -78,6 +78,10 @@ MAX_HEARTBEAT_MS = 3_600_000
 # --- proofs and receipts (C20, ledger L11) ---
 MAX_AUNTS = 100
 MAX_RECEIPT_BYTES = 64 * 1024
+MAX_PROOF_BYTES = 48 * 1024 * 1024
+"""A proof of a result holds the tally, both in a disputed poll; all other proofs have some kilobytes."""
+MAX_LIGHT_BLOCK_BYTES = 64 * 1024
+"""As JSON; one of MAX_VALIDATORS takes 25 kB."""
 
 # --- rounds ---
 MAX_ROUND = 1_000_000
@@ -121,6 +125,10 @@ MAX_CLOCK_AHEAD_MS = 60_000
 # --- state and waiting transactions (ledger L9, consensus N9) ---
 MAX_RECORD_BYTES = 128 * 1024
 """One record of an agency, poll or roll; 1,000 signers take about 50 kB."""
+PROVABLE_HEIGHTS = 1_000
+"""Newest heights whose state is proved on demand (L9)."""
+MAX_UNDO_BYTES = 64 * 1024 * 1024
+"""What one block replaced in the state tree; a full block changes some hundred records of a few hundred bytes."""
 MAX_STATE_CACHE_ENTRIES = 1 << 16
 """Roll entries and voters kept in memory between admission and execution; about 15 MB."""
 MAX_POOL_BYTES = 64 * 1024 * 1024

@@ -4,10 +4,10 @@ A tree of n > 1 leaves splits at the largest power of two below n. Seen from bel
 from the left, and let an odd last one move up as it is. All code here works that way, level by level.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self
+from typing import NamedTuple, Self, TypeAlias
 
 from mvchain.core import codec
 from mvchain.core.errors import BadProof, BrokenStorage, MvchainError
@@ -18,6 +18,11 @@ from mvchain.core.types import Hash
 
 EMPTY_ROOT = EMPTY_HASH
 """Root of the tree without leaves (C18)."""
+
+GROUP_LEVELS = 6
+"""Levels of a group. The roots of perfect subtrees of 64, 64^2, 64^3... leaves are what is stored of a long log: a
+proof then reads a few groups instead of the whole log (performance P3), at half a byte a leaf."""
+GROUP = 1 << GROUP_LEVELS
 
 _HASH_BYTES = 32
 _MAX_PEAKS = 63
@@ -85,14 +90,39 @@ class Proof:
         return proof
 
 
+SubtreeRoot: TypeAlias = Callable[[int, int], Hash]
+"""The root over the leaves from one index to before another, where these are a subtree (`_split`)."""
+
+
+def _split(size: int) -> int:
+    """Leaves of the left subtree: the largest power of two below `size` (C18)."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def root_in(leaf_hashes: Sequence[Hash]) -> SubtreeRoot:
+    """The roots of subtrees of a tree whose leaves are all at hand."""
+    return lambda start, stop: root_of_leaf_hashes(leaf_hashes[start:stop])
+
+
+def inclusion_proof(root_of: SubtreeRoot, index: int, size: int) -> Proof:
+    """Proof of leaf `index` in the tree of the first `size` leaves (RFC 6962 §2.1.1)."""
+    assert 0 <= index < size, (index, size)
+    aunts: list[Hash] = []
+    start, stop = 0, size
+    while stop - start > 1:
+        split = start + _split(stop - start)
+        if index < split:
+            aunts.append(root_of(split, stop))
+            stop = split
+        else:
+            aunts.append(root_of(start, split))
+            start = split
+    return Proof(size, index, root_of(start, stop), tuple(reversed(aunts)))
+
+
 def prove(items: Sequence[bytes], index: int) -> Proof:
     """Proof that `items[index]` is in the tree over `items`."""
-    return prove_leaf_hashes([leaf_hash(item) for item in items], index)
-
-
-def prove_leaf_hashes(hashes: Sequence[Hash], index: int) -> Proof:
-    """The same for leaves that are already hashed. Hashes the whole tree; `Tree.prove` does not."""
-    return Tree(hashes).prove(index)
+    return inclusion_proof(root_in([leaf_hash(item) for item in items]), index, len(items))
 
 
 def root_from(proof: Proof) -> Hash | None:
@@ -129,22 +159,31 @@ def verify_inclusion(proof: Proof, root: bytes, item: bytes) -> bool:
 class CompactRange:
     """A log that only grows, as the roots of its perfect subtrees: O(log n) memory, O(1) hashes an append."""
 
-    __slots__ = ("_peaks", "size")
+    __slots__ = ("_finished", "_peaks", "size")
 
     def __init__(self) -> None:
         self.size = 0
         self._peaks: list[Hash] = []
+        self._finished: list[tuple[int, int, Hash]] = []
 
     def append(self, leaf_hash: Hash) -> None:
         """Adds one leaf, already hashed."""
         sha, peaks = sha256, self._peaks
         node: bytes = leaf_hash
-        size = self.size
-        while size & 1:
+        index, level = self.size, 0
+        while index & 1:
             node = sha(b"\x01" + peaks.pop() + node).digest()
-            size >>= 1
+            index >>= 1
+            level += 1
+            if level % GROUP_LEVELS == 0:
+                self._finished.append((level, index, Hash(node)))
         peaks.append(Hash(node))
         self.size += 1
+
+    def take_finished(self) -> list[tuple[int, int, Hash]]:
+        """Level, index and root of the subtrees of 64, 64^2... leaves that became full since the last call."""
+        finished, self._finished = self._finished, []
+        return finished
 
     def root(self) -> Hash:
         """Root over all leaves so far."""
@@ -180,24 +219,24 @@ class CompactRange:
         return found
 
 
-def consistency_proof(leaf_hashes: Sequence[Hash], size1: int, size2: int) -> tuple[Hash, ...]:
+def consistency_proof(root_of: SubtreeRoot, size1: int, size2: int) -> tuple[Hash, ...]:
     """Proof that the first `size1` leaves are the beginning of the first `size2` (RFC 6962 §2.1.2)."""
-    assert 0 < size1 <= size2 <= len(leaf_hashes), (size1, size2, len(leaf_hashes))
+    assert 0 < size1 <= size2, (size1, size2)
     proof: list[Hash] = []
     start, stop = 0, size2
     whole = True
     # Down from the root of the new tree to the subtree that ends where the old tree ends.
     while size1 < stop:
-        split = start + (1 << (stop - start - 1).bit_length() - 1)
+        split = start + _split(stop - start)
         if size1 <= split:
-            proof.append(root_of_leaf_hashes(leaf_hashes[split:stop]))
+            proof.append(root_of(split, stop))
             stop = split
         else:
-            proof.append(root_of_leaf_hashes(leaf_hashes[start:split]))
+            proof.append(root_of(start, split))
             start = split
             whole = False
     if not whole:
-        proof.append(root_of_leaf_hashes(leaf_hashes[start:stop]))
+        proof.append(root_of(start, stop))
     return tuple(reversed(proof))
 
 
@@ -237,102 +276,99 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
 # --- trees that change ---
 
 
-@dataclass(frozen=True, slots=True)
-class TreeChange:
-    """What a set of updates and appends makes of one tree: for `Tree.apply`."""
+class _Node(NamedTuple):
+    hash: Hash
+    left: "_Node | None" = None
+    right: "_Node | None" = None
 
-    root: Hash
-    size: int
-    root_before: Hash
-    nodes: tuple[Mapping[int, Hash], ...]
-    """New nodes by level, leaves first, and index."""
+    def children(self) -> "tuple[_Node, _Node]":
+        assert self.left is not None
+        assert self.right is not None
+        return self.left, self.right
 
 
 class Tree:
-    """A whole tree in memory, level by level: 64 bytes a leaf; any change costs O(log n) hashes a leaf."""
+    """An immutable tree in memory. A changed one shares with it all nodes but one path, so old ones cost little."""
 
-    __slots__ = ("_levels",)
+    __slots__ = ("_top", "size")
 
     def __init__(self, leaf_hashes: Iterable[Hash] = ()) -> None:
-        self._levels: list[list[Hash]] = [list(leaf_hashes)]
-        while len(self._levels[-1]) > 1:
-            self._levels.append(_level_above(self._levels[-1]))
-
-    @property
-    def size(self) -> int:
-        """Number of leaves."""
-        return len(self._levels[0])
+        nodes = [_Node(leaf) for leaf in leaf_hashes]
+        self.size = len(nodes)
+        while len(nodes) > 1:
+            pairs = iter(nodes)
+            above = [_parent(left, right) for left, right in zip(pairs, pairs, strict=False)]
+            nodes = above + nodes[-1:] if len(nodes) % 2 else above
+        self._top = nodes[0] if nodes else _Node(EMPTY_ROOT)
 
     def root(self) -> Hash:
         """Root over all leaves."""
-        return self._levels[-1][0] if self.size else EMPTY_ROOT
-
-    def leaf(self, index: int) -> Hash:
-        """Hash of leaf `index`, from 0."""
-        return self._levels[0][self._checked(index)]
+        return self._top.hash
 
     def prove(self, index: int) -> Proof:
-        """Proof that leaf `index` is in the tree."""
-        leaf = self.leaf(index)
-        aunts = []
-        place = index
-        for level in self._levels[:-1]:
-            sibling = place ^ 1
-            if sibling < len(level):
-                aunts.append(level[sibling])
-            place >>= 1
-        return Proof(self.size, index, leaf, tuple(aunts))
+        """Proof that leaf `index`, from 0, is in the tree."""
+        self._check(index)
+        aunts: list[Hash] = []
+        node, place, size = self._top, index, self.size
+        while size > 1:
+            left, right = node.children()
+            split = _split(size)
+            if place < split:
+                aunts.append(right.hash)
+                node, size = left, split
+            else:
+                aunts.append(left.hash)
+                node, place, size = right, place - split, size - split
+        return Proof(self.size, index, node.hash, tuple(reversed(aunts)))
 
-    def update(self, index: int, leaf_hash: Hash) -> None:
-        """Replaces leaf `index`."""
-        self.apply(self.with_changes({index: leaf_hash}))
+    def replaced(self, index: int, leaf_hash: Hash) -> "Tree":
+        """The tree with another leaf at `index`."""
+        self._check(index)
+        return self._with(_replaced(self._top, self.size, index, leaf_hash), self.size)
 
-    def append(self, leaf_hash: Hash) -> None:
-        """Adds a leaf at the end."""
-        self.apply(self.with_changes({}, (leaf_hash,)))
+    def appended(self, leaf_hash: Hash) -> "Tree":
+        """The tree with one more leaf at the end."""
+        top = _appended(self._top, self.size, leaf_hash) if self.size else _Node(leaf_hash)
+        return self._with(top, self.size + 1)
 
-    def with_changes(self, updates: Mapping[int, Hash], appended: Sequence[Hash] = ()) -> TreeChange:
-        """What the tree would be with these leaves replaced and those added; it stays as it is itself."""
-        changed = {self._checked(index): leaf for index, leaf in updates.items()}
-        changed.update(enumerate(appended, self.size))
-        size = width = self.size + len(appended)
-        nodes = [changed]
-        height = 0
-        while width > 1 and changed:
-            old = self._levels[height] if height < len(self._levels) else []
-            above: dict[int, Hash] = {}
-            for index in changed:
-                parent = index >> 1
-                if parent in above:
-                    continue
-                left = _node(changed, old, parent * 2)
-                right = parent * 2 + 1
-                above[parent] = inner_hash(left, _node(changed, old, right)) if right < width else left
-            changed = above
-            nodes.append(changed)
-            width = width + 1 >> 1
-            height += 1
-        return TreeChange(changed.get(0, self.root()), size, self.root(), tuple(nodes))
+    def shortened(self) -> "Tree":
+        """The tree without its last leaf."""
+        self._check(0)
+        top = _shortened(self._top, self.size) if self.size > 1 else _Node(EMPTY_ROOT)
+        return self._with(top, self.size - 1)
 
-    def apply(self, change: TreeChange) -> None:
-        """Makes a change that was computed from the tree as it is now."""
-        assert change.root_before == self.root(), "a change of another state of the tree"
-        for height, nodes in enumerate(change.nodes):
-            if height == len(self._levels):
-                self._levels.append([])
-            level = self._levels[height]
-            for index in sorted(nodes):
-                if index < len(level):
-                    level[index] = nodes[index]
-                else:
-                    level.append(nodes[index])
+    def _with(self, top: _Node, size: int) -> "Tree":
+        tree = Tree()
+        tree._top, tree.size = top, size
+        return tree
 
-    def _checked(self, index: int) -> int:
+    def _check(self, index: int) -> None:
         if not 0 <= index < self.size:
             raise IndexError(f"leaf {index} of {self.size}")
-        return index
 
 
-def _node(changed: Mapping[int, Hash], old: Sequence[Hash], index: int) -> Hash:
-    found = changed.get(index)
-    return old[index] if found is None else found
+def _parent(left: _Node, right: _Node) -> _Node:
+    return _Node(inner_hash(left.hash, right.hash), left, right)
+
+
+def _replaced(node: _Node, size: int, index: int, leaf_hash: Hash) -> _Node:
+    if size == 1:
+        return _Node(leaf_hash)
+    left, right = node.children()
+    split = _split(size)
+    if index < split:
+        return _parent(_replaced(left, split, index, leaf_hash), right)
+    return _parent(left, _replaced(right, size - split, index - split, leaf_hash))
+
+
+def _appended(node: _Node, size: int, leaf_hash: Hash) -> _Node:
+    if size & (size - 1) == 0:  # a perfect tree: it becomes the left half
+        return _parent(node, _Node(leaf_hash))
+    left, right = node.children()
+    return _parent(left, _appended(right, size - _split(size), leaf_hash))
+
+
+def _shortened(node: _Node, size: int) -> _Node:
+    left, right = node.children()
+    split = _split(size)
+    return left if size - 1 == split else _parent(left, _shortened(right, size - split))

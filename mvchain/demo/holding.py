@@ -18,14 +18,15 @@ from mvchain.api.operator import Operator, await_receipt
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, BadProof, MvchainError
 from mvchain.core.hashing import sha256
-from mvchain.core.types import Hash
+from mvchain.core.types import Hash, TaggedKey
 from mvchain.demo.casting import Caster, may_pass
 from mvchain.demo.elections import AGENCY, POLL, ROLL, Totals
 from mvchain.demo.preparation import SignedBallot
 from mvchain.demo.progress import Narrator
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.transactions import Role, registration_proof
-from mvchain.light.verify import verify_receipt
+from mvchain.light.proofs import Counted
+from mvchain.light.verify import verify_proof, verify_receipt
 from mvchain.localnet import Localnet
 
 T = TypeVar("T")
@@ -82,14 +83,15 @@ class Holding:
             clients = {
                 number: await stack.enter_async_context(Client(network.api_url(number))) for number in network.numbers
             }
-            await self._open_poll(clients[1])
+            voters = [ballot.voter for ballot in self._ballots]
+            await open_poll(network, clients[1], self._definition, voters, narrator)
             store_bytes_before = directory_bytes(network.home(1).store)
             started = time.monotonic()
             await self._cast(clients[1], kill_one=kill_one)
             casting_s = time.monotonic() - started
             narrator.say("closing the poll and counting")
-            questions = await self._close_poll(clients[1])
-            height, app_hashes = await self._settled(clients)
+            questions = await close_poll(network, clients[1])
+            height, app_hashes = await settled(network, clients)
             narrator.say("checking receipts")
             valid, checked = await self._check_receipts(clients)
             return Findings(
@@ -105,20 +107,6 @@ class Holding:
                 store_bytes_before=store_bytes_before,
             )
 
-    async def _open_poll(self, client: Client) -> None:
-        genesis = self._network.genesis
-        operator_key = self._network.key(AGENCY, "operator")
-        proof = registration_proof(operator_key, genesis.hash, AGENCY, Role.OPERATOR)
-        agency = Operator(client, self._network.key(AGENCY, "agency"), genesis)
-        await agency.register_operator(operator_key.tagged, proof)
-        operator = Operator(client, operator_key, genesis)
-        entries = [(ballot.voter, 1) for ballot in self._ballots]
-        with self._narrator.bar("putting the voters' keys on the roll", len(entries)) as advance:
-            roll = await operator.create_roll("demo", entries, lambda done, _total: advance(done))
-        poll = await operator.register_poll(self._definition)
-        assert (roll, poll) == (ROLL, POLL), (roll, poll)
-        await self._until("the poll is open", client, lambda shown: shown["state"] == "open")
-
     async def _cast(self, client: Client, *, kill_one: bool) -> None:
         """Return once every ballot is in a block."""
         count = len(self._ballots)
@@ -132,7 +120,9 @@ class Holding:
             finally:
                 if killing is not None:
                     killing.cancel()
-        await self._until("all ballots are in blocks", client, lambda shown: shown["ballots"]["size"] == count)
+        await poll_until(
+            self._network, client, "all ballots are in blocks", lambda shown: shown["ballots"]["size"] == count
+        )
 
     async def _kill_one(self, caster: Caster) -> None:
         await caster.half_way()
@@ -143,27 +133,6 @@ class Holding:
         self._narrator.say(f"starting node {victim} again")
         await self._network.restart(victim)
 
-    async def _close_poll(self, client: Client) -> list[dict[str, Any]]:
-        """The tally of each question."""
-        operator = Operator(client, self._network.key(AGENCY, "operator"), self._network.genesis)
-        await operator.close(POLL, "all ballots are in")
-        shown = await self._until("the result is final", client, lambda shown: shown["state"] == "final")
-        questions: list[dict[str, Any]] = shown["tally"]["questions"]
-        return questions
-
-    async def _settled(self, clients: Mapping[int, Client]) -> tuple[int, dict[int, str]]:
-        """Height and app hashes once all nodes stand at one height."""
-
-        async def look() -> list[dict[str, Any]]:
-            return [await client.status() for client in clients.values()]
-
-        def at_one_height(statuses: Sequence[Mapping[str, Any]]) -> bool:
-            return len({status["height"] for status in statuses}) == 1
-
-        statuses = await _wait_until("all nodes stand at one height", look, at_one_height, self._network)
-        app_hashes = {number: status["app_hash"] for number, status in zip(clients, statuses, strict=True)}
-        return statuses[0]["height"], app_hashes
-
     async def _check_receipts(self, clients: Mapping[int, Client]) -> tuple[int, int]:
         """How many receipts of voters chosen at random verify, and of how many; each from another node in turn."""
         chosen = random.sample(self._ballots, min(RECEIPTS, len(self._ballots)))
@@ -171,23 +140,71 @@ class Holding:
         for place, ballot in enumerate(chosen):
             client = clients[self._network.numbers[place % len(clients)]]
             tx_hash = sha256(ballot.raw)
-            receipt = await await_receipt(client, tx_hash)
+            opened = await client.receipt(tx_hash, "open")
+            completed = await await_receipt(client, tx_hash)
             with contextlib.suppress(BadProof):
-                verified = verify_receipt(receipt, self._network.genesis)
-                found = (verified.ballot, verified.accepted.poll, verified.accepted.voter)
-                valid += found == (tx_hash, POLL, ballot.voter)
+                accepted = verify_receipt(opened, self._network.genesis)
+                counted = verify_proof(completed, self._network.genesis)
+                claim = counted.claim
+                assert isinstance(claim, Counted), "every voter of the demo casts one ballot"
+                found = (accepted.ballot, accepted.accepted.poll, accepted.accepted.voter)
+                valid += found == (claim.ballot, counted.poll, claim.voter) == (tx_hash, POLL, ballot.voter)
         return valid, len(chosen)
 
-    async def _until(self, what: str, client: Client, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The poll as the node shows it, once it is as wanted."""
 
-        async def look() -> dict[str, Any]:
-            return await client.poll(POLL)
+async def open_poll(
+    network: Localnet, client: Client, definition: PollDefinition, voters: Sequence[TaggedKey], narrator: Narrator
+) -> None:
+    """The first operator, the first roll and the first poll of a new chain; returns once the poll is open."""
+    genesis = network.genesis
+    operator_key = network.key(AGENCY, "operator")
+    proof = registration_proof(operator_key, genesis.hash, AGENCY, Role.OPERATOR)
+    agency = Operator(client, network.key(AGENCY, "agency"), genesis)
+    await agency.register_operator(operator_key.tagged, proof)
+    operator = Operator(client, operator_key, genesis)
+    entries = [(voter, 1) for voter in voters]
+    with narrator.bar("putting the voters' keys on the roll", len(entries)) as advance:
+        roll = await operator.create_roll("demo", entries, lambda done, _total: advance(done))
+    poll = await operator.register_poll(definition)
+    assert (roll, poll) == (ROLL, POLL), (roll, poll)
+    await poll_until(network, client, "the poll is open", lambda shown: shown["state"] == "open")
 
-        return await _wait_until(what, look, wanted, self._network)
+
+async def close_poll(network: Localnet, client: Client) -> list[dict[str, Any]]:
+    """Close it and wait for the result; the tally of each question."""
+    operator = Operator(client, network.key(AGENCY, "operator"), network.genesis)
+    await operator.close(POLL, "all ballots are in")
+    shown = await poll_until(network, client, "the result is final", lambda shown: shown["state"] == "final")
+    questions: list[dict[str, Any]] = shown["tally"]["questions"]
+    return questions
 
 
-async def _wait_until(what: str, look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], network: Localnet) -> T:
+async def settled(network: Localnet, clients: Mapping[int, Client]) -> tuple[int, dict[int, str]]:
+    """Height and app hashes once the nodes of all clients stand at one height."""
+
+    async def look() -> list[dict[str, Any]]:
+        return [await client.status() for client in clients.values()]
+
+    def at_one_height(statuses: Sequence[Mapping[str, Any]]) -> bool:
+        return len({status["height"] for status in statuses}) == 1
+
+    statuses = await wait_until("all nodes stand at one height", look, at_one_height, network)
+    app_hashes = {number: status["app_hash"] for number, status in zip(clients, statuses, strict=True)}
+    return statuses[0]["height"], app_hashes
+
+
+async def poll_until(
+    network: Localnet, client: Client, what: str, wanted: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """The poll as the node shows it, once it is as wanted."""
+
+    async def look() -> dict[str, Any]:
+        return await client.poll(POLL)
+
+    return await wait_until(what, look, wanted, network)
+
+
+async def wait_until(what: str, look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], network: Localnet) -> T:
     """What `look` finds once it is as wanted; a node that does not answer or is busy is asked again.
 
     Raises:

@@ -7,7 +7,7 @@ sufficient number agree. The operator who asks for it agrees by that; a service 
 from dataclasses import replace
 
 from mvchain.core.limits import MAX_PENDING_ACTIONS
-from mvchain.core.merkle import EMPTY_ROOT, CompactRange, leaf_hash
+from mvchain.core.merkle import EMPTY_ROOT, GROUP, CompactRange, leaf_hash
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger import keyspace
 from mvchain.ledger.admission import NEEDS_APPROVAL, AdminPayload, Target, giving_way, is_in_force, poll_argument
@@ -160,6 +160,8 @@ def _append(draft: Draft, payload: RollAppend) -> None:
     entries = draft.roll_range(number)
     key = roll.last_key
     for key, weight in payload.entries():
+        if entries.size % GROUP == 0:
+            draft.writes[keyspace.group_key(keyspace.ROLL_LOG, number, entries.size // GROUP)] = key
         draft.writes[keyspace.entry_key(number, key)] = keyspace.pack_entry(entries.size, weight)
         entries.append(leaf_hash(keyspace.roll_item(key, weight)))
     # A seal that waits for approval names a root that is no longer the roll's.

@@ -242,46 +242,52 @@ class Commit:
         reader.end()
         signatures = tuple(_decode_entry(entry, i, height) for i, entry in enumerate(entries))
         commit = cls(height, round_, block_id, signatures)
-        commit._check_form()
+        validate_commit_basic(commit)
         return commit
-
-    def _check_form(self) -> None:
-        def refuse(why: str) -> BadProof:
-            return BadProof(codes.BAD_COMMIT_FORM, height=self.height, why=why)
-
-        if self == EMPTY_COMMIT:
-            return
-        if self.height < 1:
-            raise refuse("only the empty commit has no height (C54)")
-        if not 0 <= self.round <= MAX_ROUND:
-            raise refuse(f"its round is {self.round}")
-        if self.block_id.is_nil:
-            raise refuse("it is for no block")
-        if not self.signatures:
-            raise refuse("it has no entries")
 
 
 def _decode_entry(data: bytes, index: int, height: Height) -> CommitSig:
-    """One entry by the table of C49."""
-
-    def refuse(why: str) -> BadProof:
-        return BadProof(codes.BAD_COMMIT_ENTRY, index=index, height=height, why=why)
-
     what = "an entry of a commit"
     reader = Reader(data, what)
     flag = reader.uint64(1)
     if not Flag.ABSENT <= flag <= Flag.NIL:
-        raise refuse(f"its flag is {flag}")
+        raise BadProof(codes.BAD_COMMIT_ENTRY, index=index, height=height, why=f"its flag is {flag}")
     entry = CommitSig(Flag(flag), reader.bytes(2), decode_timestamp(reader.message(3), what), reader.bytes(4))
     reader.end()
-    if entry.flag == Flag.ABSENT:
-        if entry != ABSENT_SIG:
-            raise refuse("an absent entry has no address, time or signature")
-    elif len(entry.address) != ADDRESS_BYTES:
-        raise refuse(f"its address has {len(entry.address)} bytes")
-    elif len(entry.signature) != SIGNATURE_BYTES:
-        raise refuse(f"its signature has {len(entry.signature)} bytes")
     return entry
+
+
+def validate_commit_basic(commit: Commit) -> None:
+    """What every commit keeps to by itself (C52), its entries by the table of C49.
+
+    Raises:
+        BadProof: names the first thing that does not.
+    """
+
+    def require(holds: bool, why: str) -> None:
+        if not holds:
+            raise BadProof(codes.BAD_COMMIT_FORM, height=commit.height, why=why)
+
+    for index, entry in enumerate(commit.signatures):
+        _validate_entry(entry, index, commit.height)
+    if commit == EMPTY_COMMIT:
+        return
+    require(commit.height >= 1, "only the empty commit has no height (C54)")
+    require(0 <= commit.round <= MAX_ROUND, f"its round is {commit.round}")
+    require(commit.block_id.is_complete, "it is for no block")
+    require(len(commit.signatures) > 0, "it has no entries")
+
+
+def _validate_entry(entry: CommitSig, index: int, height: Height) -> None:
+    def require(holds: bool, why: str) -> None:
+        if not holds:
+            raise BadProof(codes.BAD_COMMIT_ENTRY, index=index, height=height, why=why)
+
+    if entry.flag == Flag.ABSENT:
+        require(entry == ABSENT_SIG, "an absent entry has no address, time or signature")
+        return
+    require(len(entry.address) == ADDRESS_BYTES, f"its address has {len(entry.address)} bytes")
+    require(len(entry.signature) == SIGNATURE_BYTES, f"its signature has {len(entry.signature)} bytes")
 
 
 EMPTY_COMMIT = Commit(Height(0), Round(0), NIL_BLOCK_ID, ())

@@ -8,12 +8,13 @@ closes in one block is counted from the next on, and takes no more ballots by th
 from dataclasses import replace
 
 from mvchain.core.limits import MAX_COUNTING_UNITS
-from mvchain.core.merkle import CompactRange, leaf_hash
+from mvchain.core.merkle import GROUP, CompactRange, leaf_hash
 from mvchain.core.types import PollNumber
 from mvchain.ledger import keyspace
 from mvchain.ledger.admission import eligible_weight
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.lifecycle import without_outdated
+from mvchain.ledger.logs import finished_writes
 from mvchain.ledger.records import Poll, PollState, Tally
 from mvchain.ledger.recount import Recount
 from mvchain.ledger.tally import tally_hash
@@ -64,14 +65,18 @@ def _count_poll(
         units = transaction_units(tx)
         if units > units_left and not get_on:
             work.progress = Progress(last_key, counted.encode(), recount.encode())
+            draft.writes |= finished_writes(keyspace.COUNTED_LOG, number, counted)
             return 0, None, counted
         weight = eligible_weight(state, poll, voter)
         assert weight is not None, (number, voter.hex())
         assert isinstance(tx.payload, Ballot), tx.hash.hex()
         recount.add(definition, tx.payload.answers, weight)
+        if counted.size % GROUP == 0:
+            draft.writes[keyspace.group_key(keyspace.COUNTED_LOG, number, counted.size // GROUP)] = voter
         counted.append(leaf_hash(keyspace.counted_item(voter, ballot_number)))
         last_key, get_on = voter, False
         units_left -= units
+    draft.writes |= finished_writes(keyspace.COUNTED_LOG, number, counted)
     return units_left, recount, counted
 
 

@@ -11,20 +11,24 @@ from typing import TypeAlias
 from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.limits import MAX_COUNTING_UNITS, MAX_OPENING_UNITS
-from mvchain.core.merkle import leaf_hash
+from mvchain.core.merkle import leaf_hash, root_of_leaf_hashes
 from mvchain.core.types import BallotNumber, Height, PollNumber, TimeMs, TimeNs
 from mvchain.ledger import keyspace
 from mvchain.ledger.actions import apply_admin
 from mvchain.ledger.admission import check, check_ballot
-from mvchain.ledger.blocks import TxResult, results_hash
+from mvchain.ledger.block_groups import block_groups
+from mvchain.ledger.blocks import TxResult
 from mvchain.ledger.counting import count
 from mvchain.ledger.draft import Draft
+from mvchain.ledger.history import Records, encode_final_proof, encode_undo
 from mvchain.ledger.lifecycle import turned
+from mvchain.ledger.logs import finished_writes
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.results import accepted
 from mvchain.ledger.state import State
+from mvchain.ledger.state_tree import StateTree
 from mvchain.ledger.tally import tally_units
 from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
 from mvchain.ledger.work import PollWork
@@ -109,22 +113,26 @@ class Execution:
         disputed = count(self._draft)
         self._turn()
         writes = self._draft.writes
-        tree = self._state.preview(self._write_records())
+        records = self._write_records()
+        tree = self._state.tree.changed(records)
+        replaced = self._write_history(records, tree)
         self._write_works()
         writes[keyspace.BLOCK_KEY] = keyspace.pack_block(self.height, self.time_ns)
         results = tuple(self._results)
+        groups = block_groups([tx.hash for tx in self._txs], results)
         return Outcome(
             height=self.height,
             time_ns=self.time_ns,
             writes=writes,
-            app_hash=tree.app_hash,
             numbers=tuple(self._numbers),
             results=results,
-            results_hash=results_hash(results),
+            results_hash=root_of_leaf_hashes(groups.results),
             turned_polls=self._turned_polls(),
             disputed=tuple(disputed),
             changes=self._draft.changes,
             tree=tree,
+            replaced=replaced,
+            groups=groups,
         )
 
     def _turn(self) -> None:
@@ -190,16 +198,32 @@ class Execution:
                 draft.writes[keyspace.numbered(table, n)] = value
         return {store: values for store, values in records.items() if values}
 
+    def _write_history(self, records: _Records, tree: StateTree) -> Records:
+        """Writes what the records were before, and the proof of each poll that is final now (L9)."""
+        writes, history = self._draft.writes, self._state.history
+        replaced = {store: {n: history.current(store, n) for n in values} for store, values in records.items()}
+        if replaced:
+            writes[keyspace.undo_key(self.height)] = encode_undo(replaced)
+        for height in history.outdated(self.height):
+            writes[keyspace.undo_key(height)] = None
+        for number, poll in self._draft.changes.polls.items():
+            if poll.state is PollState.FINAL:
+                proof = encode_final_proof(self.height, tree.prove("polls", number))
+                writes[keyspace.numbered(keyspace.FINAL_PROOFS, number)] = proof
+        return replaced
+
     def _write_works(self) -> None:
         """Writes what runs beside the tree, and removes what has ended."""
         draft, changes = self._draft, self._draft.changes
         for number, work in changes.works.items():
             draft.writes[keyspace.numbered(keyspace.WORKS, number)] = work.encode()
+            draft.writes |= finished_writes(keyspace.BALLOTS_LOG, number, work.ballots)
         for number, poll in changes.polls.items():
             if poll.state in (PollState.FINAL, PollState.VOID):
                 draft.writes[keyspace.numbered(keyspace.WORKS, number)] = None
         for roll_number, entries in changes.ranges.items():
             draft.writes[keyspace.numbered(keyspace.RANGES, roll_number)] = entries.encode()
+            draft.writes |= finished_writes(keyspace.ROLL_LOG, roll_number, entries)
         for roll_number, roll in changes.rolls.items():
             if roll.sealed:
                 draft.writes[keyspace.numbered(keyspace.RANGES, roll_number)] = None

@@ -8,14 +8,20 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 | `b` | u64 height, u64 time in ns of the last block executed | no |
 | `c` | `records.Chain` | chain |
 | `d` definition hash (32) | canonical bytes of the definition | through the poll |
+| `f` u32 poll | u48 height after which it is final, and the proof of its record there (`history`) | no |
+| `g` log, u32 its number, u32 group | key of the first voter of the group (`logs`) | no |
 | `e` u32 roll, voter key (33) | u32 index in the roll, u24 weight | through the roll's root |
 | `l` u32 poll, u32 ballot number | u48 height, u24 transaction index | through the ballots root |
+| `n` log, u32 its number, u8 level, u32 index | root of a full subtree of 2^level leaves (`logs`) | no |
 | `p` u32 poll | `records.Poll` | polls |
 | `r` u32 roll | `records.Roll` | rolls |
 | `t` u32 poll | `records.Tally`, from the end of the counting on | tallies |
+| `u` u48 height | what the records that the block changed were before it (`history`) | no |
 | `v` u32 poll, voter key (33) | u8 revision, u32 ballot number, latest ballot | through the counted root |
 | `w` u32 poll | `work.PollWork`: running tally, ballots log, progress of the counting | no |
 | `x` u32 roll | `merkle.CompactRange` over the entries | no |
+
+A log is one letter: `r` the entries of a roll, `b` the ballots of a poll, `c` the ballots of a poll that count.
 
 The stores `evidence` and `governance` of the tree (ledger L9) are empty as yet.
 """
@@ -42,6 +48,12 @@ ROLLS = b"r"
 TALLIES = b"t"
 WORKS = b"w"
 RANGES = b"x"
+FINAL_PROOFS = b"f"
+UNDO = b"u"
+
+ROLL_LOG = b"r"
+BALLOTS_LOG = b"b"
+COUNTED_LOG = b"c"
 
 _VOTER = Struct(">BI")
 _BLOCK = Struct(">QQ")
@@ -74,27 +86,54 @@ def ballot_key(poll: PollNumber, number: BallotNumber) -> bytes:
     return b"l" + poll.to_bytes(4, "big") + number.to_bytes(4, "big")
 
 
+def group_key(log: bytes, number: int, group: int) -> bytes:
+    """Of the first voter's key in a group of a log that is in the order of keys."""
+    return b"g" + log + number.to_bytes(4, "big") + group.to_bytes(4, "big")
+
+
+def node_key(log: bytes, number: int, level: int, index: int) -> bytes:
+    """Of the root of a full subtree of a log; those of a level follow one another."""
+    return b"n" + log + number.to_bytes(4, "big") + bytes((level,)) + index.to_bytes(4, "big")
+
+
+def record_place(store: str, number: int) -> bytes:
+    """Where the value of a record of the state tree lies."""
+    if store == "chain":
+        return CHAIN_KEY
+    tables = {"agencies": AGENCIES, "polls": POLLS, "rolls": ROLLS, "tallies": TALLIES}
+    return numbered(tables[store], number)
+
+
+def undo_key(height: Height) -> bytes:
+    """Of what a block replaced."""
+    return UNDO + height.to_bytes(6, "big")
+
+
+def undo_height(key: bytes) -> Height:
+    """The height in such a key."""
+    return Height(int.from_bytes(key[1:], "big"))
+
+
 def table_scan(table: bytes) -> tuple[bytes, bytes]:
-    """Start and stop of a scan over a table of numbered records."""
-    return table, table + b"\xff" * 5
+    """Start and stop of a scan over a table of numbered records, or of one with heights."""
+    return table, table + b"\xff" * 7
 
 
-def entries_scan(roll: RollNumber) -> tuple[bytes, bytes]:
-    """Start and stop of a scan over a roll, ascending by key."""
+def entries_scan(roll: RollNumber, first: bytes = b"") -> tuple[bytes, bytes]:
+    """Start and stop of a scan over a roll, ascending by key, from the key `first` on."""
     prefix = b"e" + roll.to_bytes(4, "big")
-    return prefix, prefix + b"\xff" * (_KEY_BYTES + 1)
+    return prefix + first, prefix + b"\xff" * (_KEY_BYTES + 1)
 
 
-def voters_scan(poll: PollNumber, after: bytes = b"") -> tuple[bytes, bytes]:
-    """Start and stop of a scan over a poll's voters, ascending by key, behind the key `after`."""
+def voters_scan(poll: PollNumber, first: bytes = b"") -> tuple[bytes, bytes]:
+    """Start and stop of a scan over a poll's voters, ascending by key, from the key `first` on."""
     prefix = b"v" + poll.to_bytes(4, "big")
-    return prefix + after + b"\x00" if after else prefix, prefix + b"\xff" * (_KEY_BYTES + 1)
+    return prefix + first, prefix + b"\xff" * (_KEY_BYTES + 1)
 
 
-def ballots_scan(poll: PollNumber) -> tuple[bytes, bytes]:
-    """Start and stop of a scan over the places of a poll's ballots, ascending by number."""
-    prefix = b"l" + poll.to_bytes(4, "big")
-    return prefix, prefix + b"\xff" * 5
+def ballots_scan(poll: PollNumber, start: int, stop: int) -> tuple[bytes, bytes]:
+    """Start and stop of a scan over the places of a poll's ballots from one number to before another."""
+    return ballot_key(poll, BallotNumber(start)), ballot_key(poll, BallotNumber(stop))
 
 
 def voter_of(key: bytes) -> TaggedKey:

@@ -44,8 +44,8 @@ class Mempool:
 
     def __init__(self, max_bytes: int = MAX_POOL_BYTES, max_count: int = MAX_POOL_TRANSACTIONS) -> None:
         self.size_bytes = 0
-        self._max_bytes = max_bytes
-        self._max_count = max_count
+        self.max_bytes = max_bytes
+        self.max_count = max_count
         self._waiting: dict[Hash, _Waiting] = {}
         self._ballots: dict[PollNumber, dict[TaggedKey, Hash]] = {}
         self._admin: dict[Hash, Transaction] = {}
@@ -128,9 +128,9 @@ class Mempool:
 
     def _check_room(self, tx: Transaction, source: str) -> None:
         size = len(tx.raw)
-        full = len(self._waiting) >= self._max_count or self.size_bytes + size > self._max_bytes
+        full = len(self._waiting) >= self.max_count or self.size_bytes + size > self.max_bytes
         # Once the pool is over half full, nobody adds to more than a half of what is in it (N9).
-        crowded = 2 * self.size_bytes > self._max_bytes
+        crowded = 2 * self.size_bytes > self.max_bytes
         if full or (crowded and 2 * self._bytes_of[source] > self.size_bytes):
             raise BadTransaction(codes.POOL_FULL)
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 from mvchain.core.merkle import CompactRange
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, TimeNs
+from mvchain.ledger.block_groups import BlockGroups
 from mvchain.ledger.blocks import TxResult
+from mvchain.ledger.history import Records
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.records import Agency, Poll, Roll
-from mvchain.ledger.state_tree import StateTreeChange
+from mvchain.ledger.state_tree import StateTree
 from mvchain.ledger.work import PollWork
 
 
@@ -33,8 +35,6 @@ class Outcome:
     time_ns: TimeNs
     writes: dict[bytes, bytes | None]
     """By key; None removes the key."""
-    app_hash: Hash
-    """Of the state after the block; stands in the next header (C148)."""
     numbers: tuple[int, ...]
     """Of each transaction: what its result says beyond it (`results`), all that has to be stored of a result."""
     results: tuple[TxResult, ...]
@@ -45,4 +45,13 @@ class Outcome:
     disputed: tuple[PollNumber, ...]
     """Polls that became final with two different tallies: the alarm of L8."""
     changes: Changes
-    tree: StateTreeChange
+    tree: StateTree
+    """After the block."""
+    replaced: Records
+    """What the changed records of the tree were before."""
+    groups: BlockGroups
+
+    @property
+    def app_hash(self) -> Hash:
+        """Of the state after the block; stands in the next header (C148)."""
+        return self.tree.app_hash

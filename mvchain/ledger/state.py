@@ -27,11 +27,13 @@ from mvchain.core.types import (
 from mvchain.ledger import admission, keyspace
 from mvchain.ledger.admission import Target
 from mvchain.ledger.genesis import ConsensusParams, Genesis
+from mvchain.ledger.history import History, decode_final_proof
 from mvchain.ledger.lifecycle import due_ms
+from mvchain.ledger.logs import CountedLog, GroupedLog, ballots_log, roll_log
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
-from mvchain.ledger.state_tree import ProofOp, StateTree, StateTreeChange
+from mvchain.ledger.state_tree import ProofOp, StateTree
 from mvchain.ledger.tally import TallyResult, running_units, tally_units
 from mvchain.ledger.transactions import Role, Scope, Transaction
 from mvchain.ledger.validators import Validator, ValidatorSet
@@ -98,7 +100,6 @@ class State:
         self._running_of: Counter[AgencyNumber] = Counter()
         for agency in agencies:
             self._put_agency(agency)
-        self._tree = StateTree({"agencies": [a.encode() for a in agencies], "chain": [chain.encode()]})
         self.validators = ValidatorSet(tuple(Validator(a.validator_key) for a in agencies))
         self.next_validators = self.validators
 
@@ -128,6 +129,7 @@ class State:
         for agency in agencies:
             writes[keyspace.numbered(keyspace.AGENCIES, agency.number)] = agency.encode()
         state = cls(reader, transactions, chain=chain, agencies=agencies, height=height, time_ns=time_ns)
+        state._set_tree(StateTree({"agencies": [a.encode() for a in agencies], "chain": [chain.encode()]}))
         return state, writes
 
     @classmethod
@@ -159,16 +161,22 @@ class State:
                 data = self.definition_bytes(poll.definition_hash)
                 definition = self._definitions[poll.definition_hash] = decode_definition(data)
                 self._put_running(number, poll.agency, running_units(data, definition))
-        self._tree = StateTree(
-            {
-                "agencies": [agency.encode() for agency in self._agencies.values()],
-                "chain": [self._chain.encode()],
-                "polls": polls,
-                "rolls": rolls,
-                # A poll without a released tally has an empty entry (L9).
-                "tallies": [reader.get(keyspace.numbered(keyspace.TALLIES, n)) or b"" for n in self._polls],
-            }
+        self._set_tree(
+            StateTree(
+                {
+                    "agencies": [agency.encode() for agency in self._agencies.values()],
+                    "chain": [self._chain.encode()],
+                    "polls": polls,
+                    "rolls": rolls,
+                    # A poll without a released tally has an empty entry (L9).
+                    "tallies": [reader.get(keyspace.numbered(keyspace.TALLIES, n)) or b"" for n in self._polls],
+                }
+            )
         )
+
+    def _set_tree(self, tree: StateTree) -> None:
+        self.tree = tree
+        self.history = History(self._reader, self._height, tree)
 
     # --- the chain ---
 
@@ -190,7 +198,7 @@ class State:
     @property
     def app_hash(self) -> Hash:
         """Root of the state tree; stands in the header of the next block (C148)."""
-        return self._tree.app_hash
+        return self.tree.app_hash
 
     @property
     def genesis_hash(self) -> Hash:
@@ -259,6 +267,11 @@ class State:
             self._polls[PollNumber(target.number)] if target.is_poll else self._rolls[RollNumber(target.number)]
         )
         return target, next(action for action in pending if action.hash == action_hash)
+
+    @property
+    def running_polls(self) -> list[PollNumber]:
+        """The polls that have not ended, ascending."""
+        return sorted(self._running)
 
     def running_units(self, agency: AgencyNumber, without: PollNumber) -> int:
         """What the agency's polls but one take that have not ended (`tally.running_units`)."""
@@ -335,20 +348,28 @@ class State:
         value = self._reader.get(keyspace.voter_key(poll, voter))
         return None if value is None else keyspace.unpack_voter(value)
 
-    def ballot_places(self, poll: PollNumber) -> Iterator[tuple[Height, int]]:
-        """Height and transaction index of the poll's ballots, ascending by number."""
-        for _, value in self._reader.scan(*keyspace.ballots_scan(poll)):
-            yield keyspace.unpack_place(value)
-
     def voters(self, poll: PollNumber, after: bytes = b"") -> Iterator[tuple[TaggedKey, BallotNumber]]:
         """The poll's voters behind the key `after`, ascending, each with the number of the latest ballot."""
-        for key, value in self._reader.scan(*keyspace.voters_scan(poll, after)):
+        first = after + b"\x00" if after else after
+        for key, value in self._reader.scan(*keyspace.voters_scan(poll, first)):
             yield keyspace.voter_of(key), keyspace.unpack_voter(value)[1]
 
-    def roll_entries(self, roll: RollNumber) -> Iterator[tuple[TaggedKey, int]]:
-        """The voters of a roll with their weights, ascending."""
-        for key, value in self._reader.scan(*keyspace.entries_scan(roll)):
-            yield keyspace.voter_of(key), keyspace.unpack_entry(value)[1]
+    def roll_entry(self, roll: RollNumber, voter: TaggedKey) -> tuple[int, int] | None:
+        """Index and weight of a voter in a roll; None for one who is not on it."""
+        value = self._reader.get(keyspace.entry_key(roll, voter))
+        return None if value is None else keyspace.unpack_entry(value)
+
+    def roll_log(self, roll: RollNumber, size: int) -> GroupedLog:
+        """Proofs in the entries of a roll."""
+        return roll_log(self._reader, roll, size)
+
+    def ballots_log(self, poll: PollNumber, size: int) -> GroupedLog:
+        """Proofs in the first `size` ballots of a poll."""
+        return ballots_log(self._reader, self.transactions, poll, size)
+
+    def counted_log(self, poll: PollNumber, size: int) -> CountedLog:
+        """Proofs in the ballots of a final poll that count."""
+        return CountedLog(self._reader, poll, size)
 
     def ballot_place(self, poll: PollNumber, number: BallotNumber) -> tuple[Height, int]:
         """Height and transaction index of an accepted ballot."""
@@ -357,20 +378,32 @@ class State:
             raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"ballot {number} of poll {poll}")
         return keyspace.unpack_place(value)
 
-    def prove(self, store: str, number: int) -> tuple[ProofOp, ProofOp]:
-        """Proof of a record in the state as it is; its app hash is in the header after `height` (C148)."""
-        return self._tree.prove(store, number)
+    def prove_at(self, height: Height, store: str, number: int) -> tuple[bytes, tuple[ProofOp, ProofOp]] | None:
+        """A record in the state after block `height`, from `oldest_provable` on, and its proof; None if there is none.
 
-    def preview(self, records: dict[str, dict[int, bytes]]) -> StateTreeChange:
-        """The state tree with these records changed or added."""
-        return self._tree.preview(records)
+        The app hash of that state is in the next header (C148).
+        """
+        return self.history.prove(height, store, number)
+
+    @property
+    def oldest_provable(self) -> Height:
+        """The lowest height of which the state is proved (L9)."""
+        return self.history.oldest
+
+    def final_proof(self, poll: PollNumber) -> tuple[Height, tuple[ProofOp, ProofOp]]:
+        """The height after which a final poll is final, and the proof of its record in that state."""
+        data = self._reader.get(keyspace.numbered(keyspace.FINAL_PROOFS, poll))
+        if data is None:
+            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"the final proof of poll {poll}")
+        return decode_final_proof(data, poll)
 
     # --- change ---
 
     def commit(self, outcome: Outcome) -> None:
         """Go on to the next block. Its writes must be durable, in one batch with the block itself (A4)."""
         assert outcome.height == self._height + 1, (outcome.height, self._height)
-        self._tree.apply(outcome.tree)
+        self.tree = outcome.tree
+        self.history.add(outcome.height, outcome.tree, outcome.replaced)
         self._height, self._time_ns = outcome.height, outcome.time_ns
         cache = self._cache
         for key, value in outcome.writes.items():

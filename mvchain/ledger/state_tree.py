@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from mvchain.core import codes
 from mvchain.core.errors import BadProof, MvchainError
-from mvchain.core.merkle import Proof, Tree, TreeChange, leaf_hash, root_from
+from mvchain.core.merkle import Proof, Tree, leaf_hash, root_from
 from mvchain.core.proto import Reader, bytes_field, message_field, varint
 from mvchain.core.types import Hash
 
@@ -70,17 +70,8 @@ def verify_state_proof(app_hash: bytes, store: str, key: bytes, value: bytes, un
     return value == app_hash
 
 
-@dataclass(frozen=True, slots=True)
-class StateTreeChange:
-    """What the changes of one block make of the tree; for `StateTree.apply`."""
-
-    app_hash: Hash
-    stores: Mapping[str, TreeChange]
-    upper: TreeChange
-
-
 class StateTree:
-    """The whole two-level tree in memory: 64 bytes a record."""
+    """The whole two-level tree in memory, immutable: one that a block changes shares with it what stays (`Tree`)."""
 
     __slots__ = ("_stores", "_upper")
 
@@ -97,27 +88,28 @@ class StateTree:
         """Root of the upper tree (C141)."""
         return self._upper.root()
 
-    def preview(self, records: Mapping[str, Mapping[int, bytes]]) -> StateTreeChange:
-        """What the tree would be with these values, by store and number; numbers may change or follow on."""
-        stores: dict[str, TreeChange] = {}
-        leaves: dict[int, Hash] = {}
-        for store, values in records.items():
-            tree = self._stores[store]
-            new = sorted(number for number in values if number > tree.size)
-            assert new == list(range(tree.size + 1, tree.size + 1 + len(new))), (store, new)
-            stores[store] = change = tree.with_changes(
-                {n - 1: _record_leaf(n, value) for n, value in values.items() if n <= tree.size},
-                [_record_leaf(n, values[n]) for n in new],
-            )
-            leaves[STORES.index(store)] = _store_leaf(store, change.root)
-        upper = self._upper.with_changes(leaves)
-        return StateTreeChange(upper.root, stores, upper)
+    def size(self, store: str) -> int:
+        """How many records a store has."""
+        return self._stores[store].size
 
-    def apply(self, change: StateTreeChange) -> None:
-        """Makes a change that `preview` computed from the tree as it is now."""
-        for store, tree_change in change.stores.items():
-            self._stores[store].apply(tree_change)
-        self._upper.apply(change.upper)
+    def changed(self, records: Mapping[str, Mapping[int, bytes | None]]) -> "StateTree":
+        """The tree with these values, by store and number: replaced, added at the end, or (None) removed from there."""
+        tree = StateTree.__new__(StateTree)
+        tree._stores, tree._upper = dict(self._stores), self._upper
+        for store, values in records.items():
+            changed = self._stores[store]
+            for number in sorted(number for number, value in values.items() if value is None)[::-1]:
+                assert number == changed.size, (store, number)
+                changed = changed.shortened()
+            for number, value in sorted(values.items()):
+                if value is None:
+                    continue
+                assert number <= changed.size + 1, (store, number)
+                leaf = _record_leaf(number, value)
+                changed = changed.replaced(number - 1, leaf) if number <= changed.size else changed.appended(leaf)
+            tree._stores[store] = changed
+            tree._upper = tree._upper.replaced(STORES.index(store), _store_leaf(store, changed.root()))
+        return tree
 
     def prove(self, store: str, number: int) -> tuple[ProofOp, ProofOp]:
         """Proof of record `number`: its place in the store, the store's place in the state (C144)."""

@@ -199,6 +199,11 @@ class RunningTally:
         """The tally before the first ballot."""
         return cls(TallyResult(0, 0, tuple(_zeros(question) for question in definition.questions)))
 
+    @property
+    def ballots(self) -> int:
+        """Voters with a counted ballot so far."""
+        return self._ballots
+
     def result(self) -> TallyResult:
         """The totals as they stand."""
         return TallyResult(self._ballots, self._weight, tuple(counter.freeze() for counter in self._counters))

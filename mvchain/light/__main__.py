@@ -12,10 +12,10 @@ from pathlib import Path
 
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, BadProof, MvchainError
-from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
+from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_PROOF_BYTES
 from mvchain.ledger.genesis import Genesis
-from mvchain.light.verify import verify_receipt
-from mvchain.light.words import failure_in_words, receipt_in_words
+from mvchain.light.verify import verify
+from mvchain.light.words import failure_in_words, in_words
 
 DESCRIPTION = """\
 투표확인증이 진짜인지 네트워크 없이 확인합니다.
@@ -44,11 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         genesis = Genesis.decode(_read(chosen.genesis, MAX_GENESIS_BYTES))
-        verified = verify_receipt(_read(chosen.receipt, MAX_RECEIPT_BYTES), genesis)
+        verified = verify(_read(chosen.receipt, MAX_PROOF_BYTES), genesis)
     except MvchainError as error:
         print(failure_in_words(error), file=sys.stdout if isinstance(error, BadProof) else sys.stderr)
         return 1
-    print(receipt_in_words(verified))
+    print(in_words(verified))
     return 0
 
 

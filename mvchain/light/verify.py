@@ -1,21 +1,58 @@
-"""What a receipt proves to someone who trusts the genesis file alone (ledger L10). Pure.
+"""What a file proves to someone who trusts the genesis file alone (ledger L10). Pure.
 
-*Included*: the ballot's hash is at index i of the transactions of block H. *Accepted*: the result at the same index i
-of the same total says whose ballot it is and which number it has in its poll. *Vouched for*: more than two thirds of
+An open receipt: *included*, the ballot's hash is at index i of the transactions of block H; *accepted*, the result at
+the same index i of the same total says whose ballot it is and which number it has in its poll. More than two thirds of
 the agencies signed block H+1, which names block H and holds its results.
+
+A proof about a poll: the poll's record is in the state that a header commits to, and what is claimed leads to a root
+or hash in the record. More than two thirds of the agencies signed that header.
+
+Signatures come last in each, since they cost the most.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mvchain.core import codes
-from mvchain.core.errors import BadProof
-from mvchain.core.types import Hash, Height, TimeNs
-from mvchain.ledger.blocks import ABSENT_SIG, Commit, CommitSig, Flag
+from mvchain.core import codes, merkle, strict_json
+from mvchain.core.errors import BadProof, BadTransaction
+from mvchain.core.hashing import EMPTY_HASH
+from mvchain.core.limits import MAX_PROOF_BYTES
+from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, PublicKey, TaggedKey, TimeNs
+from mvchain.ledger.block_id import BlockID
+from mvchain.ledger.blocks import ABSENT_SIG, Commit, CommitSig, Flag, Header
 from mvchain.ledger.commits import verify_commit_light
 from mvchain.ledger.genesis import Genesis, GenesisAgency
+from mvchain.ledger.keyspace import counted_item, roll_item
+from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
+from mvchain.ledger.records import Poll, PollState, Tally
 from mvchain.ledger.results import accepted_ballot
+from mvchain.ledger.state_tree import STORES, pair_item, record_key
+from mvchain.ledger.tally import tally_hash
 from mvchain.ledger.validators import ValidatorSet
+from mvchain.light import proofs
+from mvchain.light.documents import BriefCommit, Path
+from mvchain.light.proofs import (
+    Claim,
+    Counted,
+    Neighbour,
+    NotCounted,
+    OnRoll,
+    PollProof,
+    Question,
+    Recorded,
+    Result,
+    Superseded,
+    decode_proof,
+)
 from mvchain.light.receipts import AcceptedBallot, OpenReceipt, decode_receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Vouchers:
+    """Who vouches: agencies whose signatures the file holds, by number, just enough for a quorum; and all in all."""
+
+    vouching: tuple[GenesisAgency, ...]
+    agencies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +64,58 @@ class VerifiedReceipt:
     time_ns: TimeNs
     """Time of the block that holds the ballot."""
     accepted: AcceptedBallot
-    vouching: tuple[GenesisAgency, ...]
-    """Agencies whose signatures the receipt holds, by number: just enough for a quorum."""
-    agencies: int
-    """How many there are in all."""
+    vouchers: Vouchers
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedProof:
+    """A claim about a poll, proved."""
+
+    poll: PollNumber
+    record: Poll
+    height: Height
+    """Of the block whose header commits to the record: it is the state after the block before."""
+    time_ns: TimeNs
+    """Time of that block."""
+    claim: Claim
+    definition: PollDefinition | None
+    """Of the claims that show it."""
+    tally: Tally | None
+    """Of a result."""
+    vouchers: Vouchers
+
+
+def verify(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt | VerifiedProof:
+    """Verify a receipt or a proof, whichever the file is.
+
+    Raises:
+        BadProof: it is neither, or does not hold; the code says which claim failed.
+    """
+    value = strict_json.loads(untrusted, "the file", max_bytes=MAX_PROOF_BYTES, error=BadProof)
+    if isinstance(value, dict) and value.get("format") == proofs.FORMAT:
+        return verify_proof(untrusted, trusted)
+    return verify_receipt(untrusted, trusted)
+
+
+# --- open receipts ---
 
 
 def verify_receipt(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt:
-    """Verify an open receipt file against a genesis file. Signatures come last, since they cost the most.
+    """Verify an open receipt file.
 
     Raises:
         BadProof: it does not hold; the code says which claim failed.
     """
     receipt = decode_receipt(untrusted)
-    if receipt.chain_id != trusted.chain_id:
-        raise BadProof(codes.RECEIPT_OF_ANOTHER_CHAIN, chain=receipt.chain_id, trusted=trusted.chain_id)
+    _verify_chain(receipt.chain_id, trusted)
     _verify_headers(receipt)
     _verify_paths(receipt)
-    validators = _verified_set(receipt, trusted)
-    _verify_commit(receipt, validators)
-    signed = {validators[one.index].public_key for one in receipt.signatures}
     return VerifiedReceipt(
         ballot=receipt.ballot,
         height=receipt.header.height,
         time_ns=receipt.header.time_ns,
         accepted=receipt.result,
-        vouching=tuple(agency for agency in trusted.agencies if agency.validator_key in signed),
-        agencies=len(validators),
+        vouchers=_verify_signed(receipt.next_header, receipt.commit, receipt.validators, trusted),
     )
 
 
@@ -87,30 +149,168 @@ def _verify_paths(receipt: OpenReceipt) -> None:
         raise BadProof(codes.RECEIPT_NOT_ACCEPTED, ballot=ballot, height=height)
 
 
-def _verified_set(receipt: OpenReceipt, trusted: Genesis) -> ValidatorSet:
-    """The set that signs the next header is that of the genesis file, and the receipt lists it so."""
+# --- proofs about a poll ---
+
+
+def verify_proof(untrusted: bytes, trusted: Genesis) -> VerifiedProof:
+    """Verify a proof about a poll, a completed receipt among them.
+
+    Raises:
+        BadProof: it does not hold; the code says which claim failed.
+    """
+    proof = decode_proof(untrusted)
+    _verify_chain(proof.chain_id, trusted)
+    record = _verified_record(proof)
+    definition, tally = _verify_claim(proof, record, trusted)
+    return VerifiedProof(
+        poll=proof.poll,
+        record=record,
+        height=proof.header.height,
+        time_ns=proof.header.time_ns,
+        claim=proof.claim,
+        definition=definition,
+        tally=tally,
+        vouchers=_verify_signed(proof.header, proof.commit, proof.validators, trusted),
+    )
+
+
+def _verified_record(proof: PollProof) -> Poll:
+    """The record is that of the poll's number in the store `polls` of the state (C142, C144)."""
+    place = STORES.index("polls")
+    in_store, in_state = proof.record_path, proof.store_path
+    root = in_store.root_above(pair_item(record_key(proof.poll), proof.record))
+    holds = (
+        in_store.index == proof.poll - 1
+        and (in_state.index, in_state.total) == (place, len(STORES))
+        and root is not None
+        and in_state.proves(pair_item(b"polls", root), proof.header.app_hash)
+    )
+    if not holds:
+        raise BadProof(codes.PROOF_RECORD, poll=proof.poll, height=proof.header.height)
+    return Poll.decode(proof.record, BadProof)
+
+
+def _verify_claim(proof: PollProof, record: Poll, trusted: Genesis) -> tuple[PollDefinition | None, Tally | None]:
+    """The claim leads to the record; the definition and the tally that it shows."""
+    poll = proof.poll
+    match proof.claim:
+        case Question(definition):
+            return _verified_definition(poll, record, definition), None
+        case Result(definition, tally):
+            _require_final(poll, record)
+            if tally_hash(tally) != record.tally_hash:
+                raise BadProof(codes.PROOF_RESULT, poll=poll)
+            return _verified_definition(poll, record, definition), Tally.decode(tally, BadProof)
+        case OnRoll(voter, weight, path):
+            if path.total != record.roll_size or not path.proves(roll_item(voter, weight), record.roll_root):
+                raise BadProof(codes.PROOF_ON_ROLL, poll=poll, voter=voter.hex(), weight=weight)
+        case Recorded(size, root, nodes):
+            if not merkle.verify_consistency(size, record.ballots_size, root, record.ballots_root, nodes):
+                raise BadProof(codes.PROOF_RECORDED, poll=poll, size=size, now=record.ballots_size)
+        case Counted() as counted:
+            _verify_counted(poll, record, counted, counted.number)
+        case Superseded() as claim:
+            _verify_counted(poll, record, claim.superseded, claim.counted_number)
+            _verify_superseded(proof, claim, trusted)
+        case NotCounted() as claim:
+            _require_final(poll, record)
+            _verify_neighbours(poll, record, claim)
+    return None, None
+
+
+def _verified_definition(poll: PollNumber, record: Poll, data: bytes) -> PollDefinition:
+    if definition_hash(data) != record.definition_hash:
+        raise BadProof(codes.PROOF_QUESTION, poll=poll)
+    try:
+        return decode_definition(data)
+    except BadTransaction as error:  # of a later version
+        raise BadProof(error.cause, **error.data) from None
+
+
+def _require_final(poll: PollNumber, record: Poll) -> None:
+    if record.state is not PollState.FINAL:
+        raise BadProof(codes.PROOF_NOT_FINAL, poll=poll, state=record.state.name.lower())
+
+
+def _verify_counted(poll: PollNumber, record: Poll, ballot: Counted, number: BallotNumber) -> None:
+    """The ballot has its number in the final log; ballot `number` is the one of the voter that counts."""
+    _require_final(poll, record)
+    path = ballot.ballot_path
+    placed = (path.index, path.total) == (ballot.number, record.ballots_size)
+    if not placed or not path.proves(ballot.ballot, record.ballots_root):
+        raise BadProof(codes.PROOF_BALLOT, poll=poll, ballot=ballot.ballot.hex(), number=ballot.number)
+    _verify_counts(poll, record, ballot.voter, number, ballot.counted_path)
+
+
+def _verify_counts(poll: PollNumber, record: Poll, voter: TaggedKey, number: BallotNumber, path: Path) -> None:
+    if path.total != record.counted_size or not path.proves(counted_item(voter, number), record.counted_root):
+        raise BadProof(codes.PROOF_COUNTED, poll=poll, voter=voter.hex(), number=number)
+
+
+def _verify_superseded(proof: PollProof, claim: Superseded, trusted: Genesis) -> None:
+    """The voter whose later ballot counts is the voter of this ballot: the log alone does not say whose a ballot is."""
+    ballot, accepted = claim.superseded, claim.accepted
+    if claim.counted_number <= ballot.number:
+        raise BadProof(codes.PROOF_SUPERSEDED, number=ballot.number, counted=claim.counted_number)
+    result = accepted_ballot(proof.poll, ballot.number, ballot.voter, accepted.units).encode()
+    if not accepted.path.proves(result, accepted.header.last_results_hash):
+        height, voter = accepted.header.height, ballot.voter.hex()
+        raise BadProof(codes.PROOF_ACCEPTED, poll=proof.poll, height=height, number=ballot.number, voter=voter)
+    _verify_signed(accepted.header, accepted.commit, proof.validators, trusted)
+
+
+def _verify_neighbours(poll: PollNumber, record: Poll, claim: NotCounted) -> None:
+    """The keys stand side by side in the list of those whose ballots count, and the voter's would be between them."""
+    before, after, size = claim.before, claim.after, record.counted_size
+    for one in (before, after):
+        if one is not None:
+            _verify_counts(poll, record, one.voter, one.number, one.path)
+    follows = (0 if before is None else before.path.index + 1) == (size if after is None else after.path.index)
+    if not follows or not _ascending(before, claim.voter, after) or (size == 0 and record.counted_root != EMPTY_HASH):
+        raise BadProof(codes.PROOF_NEIGHBOURS, poll=poll, voter=claim.voter.hex())
+
+
+def _ascending(before: Neighbour | None, voter: TaggedKey, after: Neighbour | None) -> bool:
+    return (before is None or before.voter < voter) and (after is None or voter < after.voter)
+
+
+# --- who vouches ---
+
+
+def _verify_chain(chain_id: str, trusted: Genesis) -> None:
+    if chain_id != trusted.chain_id:
+        raise BadProof(codes.RECEIPT_OF_ANOTHER_CHAIN, chain=chain_id, trusted=trusted.chain_id)
+
+
+def _verify_signed(header: Header, commit: BriefCommit, listed: Sequence[PublicKey], trusted: Genesis) -> Vouchers:
+    """A quorum of the set of the genesis file signed the header, and the file lists that set."""
     validators = trusted.validators()
-    listed = receipt.validators == tuple(validator.public_key for validator in validators)
-    if not listed or receipt.next_header.validators_hash != validators.hash:
-        raise BadProof(codes.RECEIPT_VALIDATORS, height=receipt.next_header.height)
-    return validators
+    if tuple(listed) != tuple(validator.public_key for validator in validators):
+        raise BadProof(codes.RECEIPT_VALIDATORS, height=header.height)
+    if header.validators_hash != validators.hash:
+        raise BadProof(codes.RECEIPT_VALIDATORS, height=header.height)
+    _verify_commit(header, commit, validators)
+    signed = {validators[one.index].public_key for one in commit.signatures}
+    vouching = tuple(agency for agency in trusted.agencies if agency.validator_key in signed)
+    return Vouchers(vouching, len(validators))
 
 
-def _verify_commit(receipt: OpenReceipt, validators: ValidatorSet) -> None:
-    """A quorum signed the next header: each validator once, in the order of the set, and none too many (L11)."""
-    height = receipt.next_header.height
+def _verify_commit(header: Header, commit: BriefCommit, validators: ValidatorSet) -> None:
+    """A quorum signed the header: each validator once, in the order of the set, and none too many (L11)."""
+    height = header.height
     entries = [ABSENT_SIG] * len(validators)
     power, previous = 0, -1
-    for one in receipt.signatures:
+    for one in commit.signatures:
         if not previous < one.index < len(validators):
             raise BadProof(codes.RECEIPT_SIGNERS, height=height)
         if validators.has_quorum(power):
-            raise BadProof(codes.RECEIPT_TOO_MANY_SIGNERS, height=height, have=len(receipt.signatures))
+            raise BadProof(codes.RECEIPT_TOO_MANY_SIGNERS, height=height, have=len(commit.signatures))
         validator = validators[one.index]
         entries[one.index] = CommitSig(Flag.COMMIT, validator.address, one.time_ns, one.signature)
         power += validator.power
         previous = one.index
     if not validators.has_quorum(power):
-        raise BadProof(codes.RECEIPT_NO_QUORUM, height=height, have=len(receipt.signatures), of=len(validators))
-    commit = Commit(height, receipt.commit_round, receipt.block_id, tuple(entries))
-    verify_commit_light(commit, receipt.chain_id, validators, height, receipt.block_id)
+        raise BadProof(codes.RECEIPT_NO_QUORUM, height=height, have=len(commit.signatures), of=len(validators))
+    block_id = BlockID(header.hash(), commit.parts)
+    signed = Commit(height, commit.round, block_id, tuple(entries))
+    verify_commit_light(signed, header.chain_id, validators, height, block_id)

@@ -10,7 +10,9 @@ from unicodedata import east_asian_width
 from mvchain.core import codes
 from mvchain.core.errors import BadProof, MvchainError
 from mvchain.core.types import TimeNs
-from mvchain.light.verify import VerifiedReceipt
+from mvchain.light import claim_words
+from mvchain.light.receipt_number import receipt_number
+from mvchain.light.verify import VerifiedProof, VerifiedReceipt, Vouchers
 
 COLUMNS = 80
 KST = timezone(timedelta(hours=9), "KST")
@@ -44,33 +46,53 @@ def time_in_english(time_ns: TimeNs) -> str:
     return f"{_EPOCH + timedelta(seconds=time_ns // NS_PER_S):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def receipt_in_words(verified: VerifiedReceipt) -> str:
-    """What a verified receipt proves, what it does not, and who vouches."""
+def in_words(verified: VerifiedReceipt | VerifiedProof) -> str:
+    """What a verified file proves, what it does not, and who vouches."""
+    if isinstance(verified, VerifiedReceipt):
+        korean, english, details = _receipt(verified)
+    else:
+        korean, english = claim_words.korean(verified), claim_words.english(verified)
+        details = claim_words.details(verified)
+    who_korean, who_english = _vouchers(verified.vouchers)
+    return _folded(*korean, who_korean, "", *english, who_english, "", "상세 정보 / Details", *details)
+
+
+def _vouchers(vouchers: Vouchers) -> tuple[str, str]:
+    count, agencies = len(vouchers.vouching), vouchers.agencies
+    korean = ", ".join(agency.name_ko for agency in vouchers.vouching)
+    english = ", ".join(agency.name_en for agency in vouchers.vouching)
+    return (
+        f"  ✔ 내용 변경 없음: 전체 {agencies}개 기관 중 {count}개 기관이 이 기록을 보증합니다. 보증한 기관: {korean}",
+        f"  ✔ Unchanged: {count} of {agencies} agencies vouch for this record: {english}",
+    )
+
+
+def _receipt(verified: VerifiedReceipt) -> tuple[list[str], list[str], list[str]]:
+    """An open receipt, in Korean, in English, and what experts compare."""
     accepted = verified.accepted
     number = accepted.number + 1
-    count, agencies = len(verified.vouching), verified.agencies
-    korean = ", ".join(agency.name_ko for agency in verified.vouching)
-    english = ", ".join(agency.name_en for agency in verified.vouching)
-    return _folded(
+    korean = [
         "✔ 확인했습니다. 회원님의 투표는 바뀌지 않고 기록되어 있습니다.",
         f"  ✔ 참여 기록 있음: {time_in_korean(verified.time_ns)}(한국 시각)에 {accepted.poll}번 투표의 "
         f"{number:,}번째 표로 접수되었습니다.",
-        f"  ✔ 내용 변경 없음: 전체 {agencies}개 기관 중 {count}개 기관이 이 기록을 보증합니다. 보증한 기관: {korean}",
-        "  - 집계 포함 여부: 이 확인증만으로는 아직 알 수 없습니다. 투표가 끝난 뒤에 확인하실 수 있습니다.",
-        "  이 확인증에는 어떤 보기를 선택했는지 나타나지 않습니다.",
-        "",
+        "  - 집계 포함 여부: 이 확인증만으로는 아직 알 수 없습니다. 투표가 끝난 뒤 어느 기관에서나 확인증을 "
+        "완성하시면 확인하실 수 있습니다.",
+        f"  {claim_words.NO_CHOICE_KO}",
+    ]
+    english = [
         "✔ Verified. Your ballot is recorded, unchanged.",
         f"  ✔ Recorded: accepted at {time_in_english(verified.time_ns)} as ballot number {number:,} of "
         f"poll {accepted.poll}.",
-        f"  ✔ Unchanged: {count} of {agencies} agencies vouch for this record: {english}",
-        "  - Counted: this receipt alone cannot tell yet. That can be checked once the poll has ended.",
-        "  This receipt does not show which option was chosen.",
-        "",
-        "상세 정보 / Details",
+        "  - Counted: this receipt alone cannot tell yet. Have it completed by any agency once the poll has ended.",
+        f"  {claim_words.NO_CHOICE_EN}",
+    ]
+    details = [
         f"  block:     {verified.height}",
         f"  ballot:    {verified.ballot.hex()}",
         f"  voter key: {accepted.voter.hex()}",
-    )
+        f"  number:    {receipt_number(verified.ballot)}",
+    ]
+    return korean, english, details
 
 
 def failure_in_words(error: MvchainError) -> str:

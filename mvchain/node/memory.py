@@ -189,6 +189,7 @@ class MemoryStore:
         last_commit: bytes,
         commit: bytes,
         block_id: bytes,
+        groups: bytes,
         result_numbers: Sequence[int],
         state_writes: Mapping[bytes, bytes | None],
         evidence: bytes = b"",
@@ -196,7 +197,8 @@ class MemoryStore:
         """Save the block above the last one. A state write of None deletes the key."""
         assert self.last_height in (0, height - 1)
         assert len(txs) == len(tx_hashes) == len(result_numbers)
-        block = StoredBlock(height, header, tuple(txs), evidence, last_commit, commit, block_id, tuple(result_numbers))
+        numbers = tuple(result_numbers)
+        block = StoredBlock(height, header, tuple(txs), evidence, last_commit, commit, block_id, groups, numbers)
 
         def write() -> None:
             self._blocks[height] = block
@@ -232,9 +234,28 @@ class MemoryStore:
         block = self._blocks.get(height)
         return None if block is None else block.commit
 
+    def last_commit(self, height: Height) -> bytes | None:
+        """The commit for the block before, as the block at this height carries it."""
+        block = self._blocks.get(height)
+        return None if block is None else block.last_commit
+
+    def groups(self, height: Height) -> tuple[bytes, tuple[int, ...]] | None:
+        """The roots of a block's groups and its result numbers."""
+        block = self._blocks.get(height)
+        return None if block is None else (block.groups, block.result_numbers)
+
+    def transactions(self, height: Height, start: int, stop: int) -> tuple[bytes, ...]:
+        """The transactions of a saved block from one index to before another."""
+        block = self._blocks.get(height)
+        return () if block is None else block.txs[start:stop]
+
     def height_of_block_hash(self, block_hash: Hash) -> Height | None:
         """Where the block with this hash is."""
         return self._heights.get(block_hash)
+
+    def tx_hashes_between(self, low: bytes, high: bytes, limit: int) -> tuple[Hash, ...]:
+        """Hashes of up to `limit` committed transactions, those whose first 8 bytes are from `low` to `high`."""
+        return tuple(sorted(tx_hash for tx_hash in self._locations if low <= tx_hash[:8] <= high)[:limit])
 
     def tx_location(self, tx_hash: Hash) -> tuple[Height, int] | None:
         """Height and index of a committed transaction."""

@@ -194,6 +194,8 @@ class StoredBlock:
     commit: bytes
     """The precommits that decided this block."""
     block_id: bytes
+    groups: bytes
+    """Roots of the groups of its transactions and results (`ledger.block_groups`)."""
     result_numbers: tuple[int, ...]
     """One for each transaction: the number of the ballot in its poll, or -1."""
 
@@ -238,6 +240,7 @@ class BlockStore(StateStore, Protocol):
         last_commit: bytes,
         commit: bytes,
         block_id: bytes,
+        groups: bytes,
         result_numbers: Sequence[int],
         state_writes: Mapping[bytes, bytes | None],
         evidence: bytes = b"",
@@ -256,8 +259,20 @@ class BlockStore(StateStore, Protocol):
     def commit(self, height: Height) -> bytes | None:
         """The precommits that decided a block."""
 
+    def last_commit(self, height: Height) -> bytes | None:
+        """The commit for the block before, as the block at this height carries it."""
+
+    def groups(self, height: Height) -> tuple[bytes, tuple[int, ...]] | None:
+        """The roots of a block's groups (`ledger.block_groups`) and its result numbers."""
+
+    def transactions(self, height: Height, start: int, stop: int) -> tuple[bytes, ...]:
+        """The transactions of a saved block from one index to before another; fewer at its end."""
+
     def height_of_block_hash(self, block_hash: Hash) -> Height | None:
         """Where the block with this hash is."""
+
+    def tx_hashes_between(self, low: bytes, high: bytes, limit: int) -> tuple[Hash, ...]:
+        """Hashes of up to `limit` committed transactions, those whose first 8 bytes are from `low` to `high`."""
 
     def tx_location(self, tx_hash: Hash) -> tuple[Height, int] | None:
         """Height and index of a committed transaction."""

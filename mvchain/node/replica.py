@@ -455,6 +455,7 @@ class Replica:
             last_commit=candidate.block.last_commit.encode(),
             commit=commit.encode(),
             block_id=candidate.block_id.encode(),
+            groups=outcome.groups.encode(),
             result_numbers=outcome.numbers,
             state_writes={**outcome.writes, TIP_KEY: tip.encode()},
         )

@@ -126,6 +126,7 @@ class Runtime:
         self._peers: dict[str, Peer] = {}
         self._allowances: dict[str, Allowance] = {}
         self._waiting: dict[Hash, list[asyncio.Future[None]]] = {}
+        self._new_block = asyncio.Event()
         self._status_sent: bytes = b""
         self._status_timer: asyncio.TimerHandle | None = None
         self._ticks = 0
@@ -269,6 +270,8 @@ class Runtime:
             self._wake(tx_hash)
         for tx_hash, error in committed.rejected:
             self._reject(tx_hash, error)
+        self._new_block.set()  # wakes all who wait
+        self._new_block.clear()
 
     def _reject(self, tx_hash: Hash, error: MvchainError) -> None:
         """A transaction that was received has ended without being committed; its submitter can see why (N6)."""
@@ -307,6 +310,11 @@ class Runtime:
                 waiting.remove(ended)
             if not waiting:
                 self._waiting.pop(tx_hash, None)
+
+    async def wait_block(self, above: Height) -> None:
+        """Return once there is a block above this height."""
+        while self.replica.tip.height <= above:
+            await self._new_block.wait()
 
     def rejection(self, tx_hash: Hash) -> MvchainError | None:
         """Why a received transaction ended without a block, as far as this node remembers."""

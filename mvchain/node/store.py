@@ -6,7 +6,7 @@
 | `F` | name and version of this format |
 | `R` tx hash (32) | code of the rejection |
 | `T` tx hash (32) | u48 height, u24 index |
-| `X` u48 height | msgpack [header, evidence, last commit, commit, block id, result numbers] |
+| `X` u48 height | msgpack [header, evidence, last commit, commit, block id, groups, result numbers] |
 | `X` u48 height, u24 index | the transaction |
 | lower case | the state, see `mvchain.ledger.keyspace` |
 
@@ -30,6 +30,7 @@ So a ballot costs about 6 µs and 235 bytes beside its part in the block's recor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,10 @@ from mvchain.node.ports import Disk, StoredBlock
 
 _FORMAT_KEY = b"F"
 _FORMAT_NAME = "mvchain-store"
-_VERSION = 1
+_VERSION = 2
 _MAX_FORMAT_BYTES = 64
 _BLOCK_KEY_BYTES = 7
+_HASH_BYTES = 32
 _MIB = 1024 * 1024
 _OPTIONS = {
     "create_if_missing": True,
@@ -114,6 +116,7 @@ class Store:
         last_commit: bytes,
         commit: bytes,
         block_id: bytes,
+        groups: bytes,
         result_numbers: Sequence[int],
         state_writes: Mapping[bytes, bytes | None],
         evidence: bytes = b"",
@@ -130,7 +133,7 @@ class Store:
         place = height.to_bytes(6, "big")
         batch.put(
             b"X" + place,
-            codec.encode((header, evidence, last_commit, commit, block_id, tuple(result_numbers))),
+            codec.encode((header, evidence, last_commit, commit, block_id, groups, tuple(result_numbers))),
         )
         batch.put(b"B" + BlockID.decode(block_id).hash, place)
         for index, (tx, tx_hash) in enumerate(zip(txs, tx_hashes, strict=True)):
@@ -184,11 +187,11 @@ class Store:
         records = [value for _, value in self.scan(_block_key(height), _block_key(Height(height + 1)))]
         if not records:
             return None
-        (header, evidence, last_commit, commit, block_id), numbers = self._decode(height, records[0])
+        (header, evidence, last_commit, commit, block_id, groups), numbers = self._decode(height, records[0])
         txs = tuple(records[1:])
         if len(txs) != len(numbers):
             raise self._damaged(f"block {height} has {len(txs)} transactions and {len(numbers)} results")
-        return StoredBlock(height, header, txs, evidence, last_commit, commit, block_id, numbers)
+        return StoredBlock(height, header, txs, evidence, last_commit, commit, block_id, groups, numbers)
 
     def header(self, height: Height) -> bytes | None:
         """The header of a block."""
@@ -200,6 +203,24 @@ class Store:
         value = self._record(height)
         return None if value is None else self._decode(height, value)[0][3]
 
+    def last_commit(self, height: Height) -> bytes | None:
+        """The commit for the block before, as the block at this height carries it."""
+        value = self._record(height)
+        return None if value is None else self._decode(height, value)[0][2]
+
+    def groups(self, height: Height) -> tuple[bytes, tuple[int, ...]] | None:
+        """The roots of a block's groups (`ledger.block_groups`) and its result numbers."""
+        value = self._record(height)
+        if value is None:
+            return None
+        parts, numbers = self._decode(height, value)
+        return parts[5], numbers
+
+    def transactions(self, height: Height, start: int, stop: int) -> tuple[bytes, ...]:
+        """The transactions of a saved block from one index to before another; fewer at its end."""
+        first, last = (_block_key(height) + index.to_bytes(3, "big") for index in (start, stop))
+        return tuple(value for _, value in self.scan(first, last))
+
     def height_of_block_hash(self, block_hash: Hash) -> Height | None:
         """Where the block with this hash is."""
         value = self.get(b"B" + block_hash)
@@ -209,6 +230,11 @@ class Store:
         """The numbers in the results of a block, one for each transaction; none if it is not here."""
         value = self._record(height)
         return () if value is None else self._decode(height, value)[1]
+
+    def tx_hashes_between(self, low: bytes, high: bytes, limit: int) -> tuple[Hash, ...]:
+        """Hashes of up to `limit` committed transactions, those whose first 8 bytes are from `low` to `high`."""
+        found = islice(self.scan(b"T" + low, b"T" + high + b"\xff" * _HASH_BYTES), limit)
+        return tuple(Hash(key[1:]) for key, _ in found)
 
     def tx_location(self, tx_hash: Hash) -> tuple[Height, int] | None:
         """Height and index of a committed transaction."""
@@ -270,8 +296,10 @@ class Store:
             raise self._damaged(error.detail) from None
         if name != _FORMAT_NAME:
             raise BrokenStorage(codes.STORE_FOREIGN, path=self._path)
-        if version != _VERSION:
+        if version > _VERSION:
             raise BrokenStorage(codes.NEWER_FORMAT, path=self._path, version=version, known=_VERSION)
+        if version < _VERSION:
+            raise BrokenStorage(codes.OLDER_FORMAT, path=self._path, version=version, known=_VERSION)
 
     def _end_of_chain(self, *, newest: bool) -> Height:
         try:
@@ -296,12 +324,12 @@ class Store:
         self._disk.commit(self._path, write)
 
     def _decode(self, height: Height, value: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
-        """The five parts of a block's record, and its result numbers."""
+        """The six parts of a block's record, and its result numbers."""
         what = f"the record of block {height}"
         try:
-            fields = codec.Fields(codec.decode(value, what, max_bytes=MAX_BLOCK_RECORD_BYTES), 6, what)
-            parts = tuple(fields.blob(i, "a part", MAX_BLOCK_RECORD_BYTES) for i in range(5))
-            numbers = tuple(n for n in fields.array(5, "results", MAX_BLOCK_UNITS) if isinstance(n, int))
+            fields = codec.Fields(codec.decode(value, what, max_bytes=MAX_BLOCK_RECORD_BYTES), 7, what)
+            parts = tuple(fields.blob(i, "a part", MAX_BLOCK_RECORD_BYTES) for i in range(6))
+            numbers = tuple(n for n in fields.array(6, "results", MAX_BLOCK_UNITS) if isinstance(n, int))
         except MvchainError as error:
             raise self._damaged(error.detail) from None
         return parts, numbers

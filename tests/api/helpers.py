@@ -11,6 +11,7 @@ from typing import Any
 from mvchain.api.acknowledgement import acknowledge
 from mvchain.api.server import ApiServer
 from mvchain.api.views import (
+    BlockSummary,
     BlockView,
     Check,
     PollView,
@@ -125,7 +126,7 @@ class MemoryNode:
     def register_poll(self, poll_definition: PollDefinition, state: PollState = PollState.OPEN) -> PollNumber:
         number = PollNumber(len(self._polls) + 1)
         record = Poll(
-            agency=AGENCY,
+            agency=poll_definition.agency,
             definition_hash=definition_hash(encode_definition(poll_definition)),
             state=state,
             opens_at_ms=poll_definition.opens_at_ms,
@@ -144,7 +145,7 @@ class MemoryNode:
             disputed=False,
             pending=(),
         )
-        self._polls[number] = PollView(number, record, poll_definition, None)
+        self._polls[number] = PollView(number, record, poll_definition, 0, None)
         self._tallies[number] = RunningTally.empty(poll_definition)
         self._logs[number] = []
         return number
@@ -268,8 +269,11 @@ class MemoryNode:
         except TimeoutError:
             pass
 
-    def polls(self, after: int, limit: int) -> Sequence[PollView]:
-        return [self._view(number) for number in sorted(self._polls) if number > after][:limit]
+    def polls(self, after: int, limit: int, *, running: bool = False, agency: int | None = None) -> Sequence[PollView]:
+        views = [self._view(number) for number in sorted(self._polls) if number > after]
+        if running:
+            views = [view for view in views if view.record.state not in (PollState.FINAL, PollState.VOID)]
+        return [view for view in views if agency in (None, view.record.agency)][:limit]
 
     def poll(self, number: int) -> PollView | None:
         return self._view(number) if number in self._polls else None
@@ -278,7 +282,7 @@ class MemoryNode:
         # Hands out the running tally always: it is for the API to keep it back (L8).
         view, log = self._polls[number], self._logs[number]
         record = replace(view.record, ballots_root=merkle.root(log), ballots_size=len(log))
-        return replace(view, record=record, tally=Tally(self._tallies[number].result(), None))
+        return replace(view, record=record, voters=len(log), tally=Tally(self._tallies[number].result(), None))
 
     def roll(self, number: int) -> RollView | None:
         if number != 1:
@@ -294,6 +298,13 @@ class MemoryNode:
 
     def block(self, height: int) -> BlockView | None:
         return self._blocks[height - 1] if 1 <= height <= len(self._blocks) else None
+
+    def blocks(self, after: int, limit: int) -> Sequence[BlockSummary]:
+        views = self._blocks[after : after + limit]
+        return [
+            BlockSummary(view.header, view.header.hash(), len(view.tx_hashes), view.commit.round, AGENCY, (AGENCY,), ())
+            for view in views
+        ]
 
     def block_bytes(self, height: int) -> tuple[bytes, bytes] | None:
         view = self.block(height)
@@ -312,16 +323,53 @@ class MemoryNode:
             block_time_ms=TimeMs(START_MS + 1_000 * len(self._blocks)),
             pending=len(self._waiting),
             catching_up=not self.ready,
+            polls=len(self._polls),
         )
 
-    def ballot_receipt(self, tx_hash: Hash) -> ReceiptView:
+    @property
+    def proofs(self) -> "MemoryNode":
+        return self
+
+    def receipt(self, tx_hash: Hash, *, completed: bool | None) -> ReceiptView:
         status = self._status.get(tx_hash)
         if status is None or status.height is None or status.poll is None:
             raise BadRequest(codes.BALLOT_UNKNOWN)
         if len(self._blocks) <= status.height:
             raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=2)
         document = strict_json.canonical({"ballot": tx_hash.hex(), "height": status.height})
-        return ReceiptView(document, self._polls[status.poll].record.state is PollState.FINAL)
+        final = self._polls[status.poll].record.state is PollState.FINAL
+        return ReceiptView(document, final if completed is None else completed)
+
+    def ballots_between(self, low: bytes, high: bytes) -> Sequence[Hash]:
+        return [tx_hash for tx_hash, status in self._status.items() if status.height and low <= tx_hash[:8] <= high]
+
+    def question(self, poll: PollNumber) -> bytes:
+        return self._proof(poll, "question")
+
+    def result(self, poll: PollNumber) -> bytes:
+        found = self.poll(poll)
+        if found is not None and found.record.state is not PollState.FINAL:
+            raise BadRequest(codes.POLL_NOT_FINAL, poll=poll, state=found.record.state.name.lower())
+        return self._proof(poll, "result")
+
+    def on_roll(self, poll: PollNumber, voter: TaggedKey) -> bytes:
+        if voter not in self.roll_keys:
+            raise BadRequest(codes.VOTER_NOT_ON_ROLL, poll=poll)
+        return self._proof(poll, "on_roll")
+
+    def recorded(self, poll: PollNumber, size: int) -> bytes:
+        return self._proof(poll, f"recorded {size}")
+
+    def not_counted(self, poll: PollNumber, voter: TaggedKey) -> bytes:
+        return self._proof(poll, "not_counted")
+
+    def _proof(self, poll: PollNumber, claim: str) -> bytes:
+        if self.poll(poll) is None:
+            raise BadRequest(codes.POLL_UNKNOWN, poll=poll)
+        return strict_json.canonical({"poll": poll, "claim": claim})
+
+    def light_block(self, height: int) -> bytes | None:
+        return strict_json.canonical({"height": height}) if 1 <= height <= len(self._blocks) else None
 
     def genesis(self) -> bytes:
         return self.genesis_document

@@ -89,7 +89,11 @@ class LedgerNode:
         found = self.world.state.signer(key)
         return None if found is None else SignerView(found[0].number, found[1])
 
-    def ballot_receipt(self, tx_hash: Hash) -> ReceiptView:
+    @property
+    def proofs(self) -> "LedgerNode":
+        return self
+
+    def receipt(self, tx_hash: Hash, *, completed: bool | None) -> ReceiptView:
         self.receipts_asked += 1
         if tx_hash not in self._status:
             raise BadRequest(codes.BALLOT_UNKNOWN)

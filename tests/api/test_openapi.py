@@ -7,7 +7,8 @@ import pytest
 
 from mvchain.api.rest import ROUTES, SUBMIT_PATH
 from mvchain.core.hashing import sha256
-from tests.api.helpers import OPERATOR, MemoryNode, RawClient, misfits, post, request
+from mvchain.light.receipt_number import receipt_number
+from tests.api.helpers import OPERATOR, MemoryNode, RawClient, misfits, post, request, voter
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ async def test_it_has_the_parameters_of_the_router(description: dict[str, Any]) 
 
 async def test_operations_have_names_of_their_own(description: dict[str, Any]) -> None:
     names = [operation["operationId"] for item in description["paths"].values() for operation in item.values()]
-    assert len(names) == len(set(names)) == 14
+    assert len(names) == len(set(names)) == len(ROUTES) + 1
     assert description["openapi"].startswith("3.1.")
 
 
@@ -69,11 +70,19 @@ async def test_answers_are_as_described(raw: RawClient, node: MemoryNode, descri
     await read("/v1/proofs/ballots/{hash}", txid, 404)
     await node.commit_block()
     await read("/v1/proofs/ballots/{hash}", txid)
+    await read("/v1/receipts/{number}", receipt_number(sha256(ballot)))
+    await read("/v1/receipts/{number}", receipt_number(sha256(b"")), 404)
+    await read("/v1/proofs/polls/{number}", 1)
+    await read("/v1/proofs/polls/{number}", 1, 409, query="?claim=result")
+    await read("/v1/proofs/polls/{number}", 1, query=f"?claim=on_roll&voter={voter(0).tagged.hex()}")
+    await read("/v1/light_blocks/{height}", 1)
+    await read("/v1/light_blocks/{height}", 9, 404)
     await read("/v1/polls")
     await read("/v1/polls/{number}", 1)
     node.end_poll(node.polls(0, 1)[0].number)
     await read("/v1/polls/{number}", 1)
     await read("/v1/polls/{number}", 2, 404)
+    await read("/v1/blocks")
     await read("/v1/blocks/{height}", 1)
     await read("/v1/blocks/{height}", "x", 400)
     await read("/v1/rolls/{number}", 1)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgpack
@@ -16,6 +17,7 @@ from mvchain.api.rest import decode_batch, parse_query
 from mvchain.core import codec
 from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
+from mvchain.core.types import AgencyNumber
 from mvchain.ledger.blocks import Header
 from mvchain.ledger.polls import Release
 from mvchain.ledger.records import PollState
@@ -207,6 +209,32 @@ async def test_polls_come_in_pages(raw: RawClient, node: MemoryNode) -> None:
     assert ([poll["poll"] for poll in exact.json()["polls"]], exact.json()["next"]) == ([34, 35], None)
 
 
+async def test_the_list_can_be_of_one_agency_or_of_what_has_not_ended(raw: RawClient, node: MemoryNode) -> None:
+    node.register_poll(definition(), PollState.FINAL)
+    node.register_poll(replace(definition(), agency=AgencyNumber(3)), PollState.VOID)
+    node.register_poll(replace(definition(), agency=AgencyNumber(3)), PollState.COUNTING)
+    node.register_poll(definition(), PollState.REGISTERED)
+
+    async def listed(query: str) -> list[int]:
+        return [poll["poll"] for poll in (await get(raw, f"/v1/polls?{query}")).json()["polls"]]
+
+    assert await listed("running") == [1, 4, 5]
+    assert await listed("agency=3") == [3, 4]
+    assert await listed("running&agency=3") == [4]
+    assert await listed("running&after=1&limit=1") == [4]
+    answer = await get(raw, "/v1/polls?running&agency=2&limit=1")
+    assert answer.headers["link"] == '</v1/polls?after=1&limit=1&agency=2&running>; rel="next"'
+    assert (await get(raw, "/v1/polls?agency=101")).status == 400
+
+
+async def test_a_poll_in_the_list_shows_how_many_of_the_roll_took_part(raw: RawClient, node: MemoryNode) -> None:
+    await submit(raw, node.ballot(0), node.ballot(1))
+    await node.commit_block()
+    (shown,) = (await get(raw, "/v1/polls")).json()["polls"]
+    assert shown["turnout"] == {"voters": 2, "eligible": 20}
+    assert shown.keys() & {"tally", "ballots"} == set()
+
+
 async def test_a_poll_is_shown_with_its_times_for_people_and_programs(raw: RawClient) -> None:
     answer = await get(raw, "/v1/polls/1")
     assert answer.headers["cache-control"] == "no-cache"
@@ -300,6 +328,30 @@ async def test_a_block_is_shown(raw: RawClient, node: MemoryNode) -> None:
     assert block["time"] == "2025-10-09T08:53:21Z"
     assert block["time_ns"] == "1760000001000000000"
     assert block["commit"]["validators"] == [(b"v" * 20).hex()]
+
+
+async def test_blocks_come_in_pages(raw: RawClient, node: MemoryNode) -> None:
+    await submit(raw, node.ballot(0), node.ballot(1))
+    for _ in range(32):
+        await node.commit_block()
+    first = (await get(raw, "/v1/blocks")).json()
+    assert [block["height"] for block in first["blocks"]] == list(range(1, 31))
+    assert first["next"] == 30
+    view = node.block(1)
+    assert view is not None
+    assert first["blocks"][0] == {
+        "height": 1,
+        "hash": view.header.hash().hex(),
+        "time_ms": 1_760_000_001_000,
+        "time": "2025-10-09T08:53:21Z",
+        "transactions": 2,
+        "round": 0,
+        "agencies": {"proposer": 2, "committed": [2], "nil": []},
+    }
+    last = (await get(raw, "/v1/blocks?after=30&limit=2")).json()
+    assert ([block["height"] for block in last["blocks"]], last["next"]) == ([31, 32], None)
+    assert (await get(raw, "/v1/blocks?after=32")).json() == {"blocks": [], "next": None}
+    assert (await get(raw, "/v1/blocks?limit=101")).status == 400
 
 
 async def test_a_block_is_given_whole_to_who_accepts_msgpack(raw: RawClient, node: MemoryNode) -> None:

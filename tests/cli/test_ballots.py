@@ -9,8 +9,9 @@ import pytest
 
 from mvchain.api.client import Client, JsonObject
 from mvchain.ledger.genesis import Genesis
+from mvchain.light.receipt_number import receipt_number
 from mvchain.light.verify import verify_receipt
-from mvchain.light.words import receipt_in_words
+from mvchain.light.words import in_words
 from tests.cli.helpers import ANSWERS, Chain, Result, mvchain, new_key
 
 
@@ -112,7 +113,13 @@ def test_an_existing_receipt_is_kept_and_nothing_cast(voter: Voter, tmp_path: Pa
 def test_a_receipt_from_any_node_verifies_without_one(voter: Voter, receipt: Path, tmp_path: Path) -> None:
     ballot = json.loads(receipt.read_bytes())["ballot"]
     got = voter.chain.ask("receipt", ballot)
-    assert got == {"ballot": ballot, "file": f"{ballot[:16]}.mvreceipt.json"}
+    number = receipt_number(bytes.fromhex(ballot))
+    assert got == {"ballot": ballot, "number": number, "file": f"{number}.mvreceipt.json"}
+    # The number and the receipt itself find it as well.
+    for name in (number.lower().replace("-", " "), receipt):
+        again = voter.chain.ask("receipt", name, "--out", tmp_path / "again")
+        assert again["ballot"] == ballot
+        (tmp_path / "again").unlink()
     file = tmp_path / got["file"]  # the tests' working directory
     verified = mvchain("verify", file, "--genesis", voter.chain.genesis, "--json").json
     assert (verified["valid"], verified["ballot"], verified["poll"], verified["number"]) == (
@@ -124,7 +131,7 @@ def test_a_receipt_from_any_node_verifies_without_one(voter: Voter, receipt: Pat
     assert verified["vouching"] == [1]
     text = mvchain("verify", file, "--genesis", voter.chain.genesis).out
     genesis = Genesis.decode(voter.chain.genesis.read_bytes())
-    assert text == receipt_in_words(verify_receipt(file.read_bytes(), genesis)) + "\n"
+    assert text == in_words(verify_receipt(file.read_bytes(), genesis)) + "\n"
     assert mvchain("verify", file, "--home", voter.chain.home).out == text
 
 
@@ -151,6 +158,8 @@ def test_a_terminal_without_korean_is_no_error(voter: Voter, receipt: Path) -> N
 
 def test_receipts_that_there_are_not(voter: Voter, tmp_path: Path) -> None:
     assert mvchain("receipt", "00" * 32, "--api", voter.chain.api).error == "MV-6023"
-    assert mvchain("receipt", "00", "--api", voter.chain.api).error == "MV-3036"
+    assert mvchain("receipt", "0" * 63 + "x", "--api", voter.chain.api).error == "MV-3036"
+    assert mvchain("receipt", "2222", "--api", voter.chain.api).error == "MV-6081"
+    assert mvchain("receipt", receipt_number(bytes(32)), "--api", voter.chain.api).error == "MV-6038"
     assert mvchain("verify", tmp_path / "none", "--genesis", voter.chain.genesis).error == "MV-3090"
     assert mvchain("verify", voter.key).error == "MV-3090"

@@ -17,12 +17,13 @@ from mvchain.core.merkle import (
     Proof,
     Tree,
     consistency_proof,
+    inclusion_proof,
     inner_hash,
     leaf_hash,
     prove,
-    prove_leaf_hashes,
     root,
     root_from,
+    root_in,
     root_of_leaf_hashes,
     verify_consistency,
     verify_inclusion,
@@ -114,9 +115,9 @@ def test_roots_and_proofs_of_all_leaves(size: int) -> None:
     items = [bytes([n]) for n in range(size)]
     assert root(items) == root(iter(items)) == root_of_leaf_hashes(leaves) == Tree(leaves).root() == wanted
     for index in range(size):
-        proof = prove_leaf_hashes(leaves, index)
+        proof = prove(items, index)
         assert proof == Proof(size, index, leaves[index], tuple(slow_aunts(leaves, index)))
-        assert proof == prove(items, index) == Tree(leaves).prove(index)
+        assert proof == inclusion_proof(root_in(leaves), index, size) == Tree(leaves).prove(index)
         assert verify_inclusion(proof, wanted, items[index])
         assert Proof.decode(proof.encode()) == proof
 
@@ -133,7 +134,7 @@ def test_consistency_of_all_prefixes(size2: int) -> None:
     root2 = slow_root(leaves)
     for size1 in range(1, size2 + 1):
         root1 = slow_root(leaves[:size1])
-        proof = consistency_proof(LEAVES, size1, size2)
+        proof = consistency_proof(root_in(LEAVES), size1, size2)
         assert list(proof) == slow_consistency(leaves, size1)
         assert verify_consistency(size1, size2, root1, root2, proof)
         assert not verify_consistency(size1, size2, root2, root2, proof) or size1 == size2
@@ -236,6 +237,18 @@ def test_a_log_has_the_root_of_its_leaves_at_every_size() -> None:
         log.append(leaf)
 
 
+def test_a_log_tells_which_groups_are_full() -> None:
+    """Of 64 leaves, and of 64 times 64: 4,100 leaves fill 64 of the former and one of the latter."""
+    log = CompactRange()
+    leaves = [leaf_hash(b"%d" % n) for n in range(4100)]
+    for leaf in leaves:
+        log.append(leaf)
+    groups = [root_of_leaf_hashes(leaves[at : at + 64]) for at in range(0, 4096, 64)]
+    wanted = [(6, index, group) for index, group in enumerate(groups)]
+    assert log.take_finished() == [*wanted, (12, 0, root_of_leaf_hashes(leaves[:4096]))]
+    assert log.take_finished() == []
+
+
 def test_a_copy_grows_by_itself() -> None:
     log = CompactRange()
     log.append(LEAVES[0])
@@ -272,42 +285,40 @@ def test_a_log_has_one_peak_for_each_bit_of_its_size(data: bytes) -> None:
 
 # --- trees that change ---
 
-changes = st.tuples(
-    st.dictionaries(st.integers(0, 40), st.integers(0, 99), max_size=6),
-    st.lists(st.integers(0, 99), max_size=12),
+changes = st.lists(
+    st.tuples(st.sampled_from(["replace", "append", "shorten"]), st.integers(0, 40), st.integers(0, 99)), max_size=12
 )
 
 
-@given(st.integers(0, 40), st.lists(changes, min_size=1, max_size=4))
-def test_a_tree_is_after_each_change_what_its_leaves_say(size: int, steps: list[Any]) -> None:
+@given(st.integers(0, 40), changes)
+def test_a_tree_is_after_each_change_what_its_leaves_say(size: int, steps: list[tuple[str, int, int]]) -> None:
     leaves = LEAVES[:size]
     tree = Tree(leaves)
-    for updated, added in steps:
-        updates = {index: LEAVES[n] for index, n in updated.items() if index < len(leaves)}
-        appended = [LEAVES[n] for n in added]
-        before = tree.root()
-        change = tree.with_changes(updates, appended)
-        assert (tree.size, tree.root()) == (len(leaves), before)
-        leaves = [updates.get(index, leaf) for index, leaf in enumerate(leaves)] + appended
-        assert (change.size, change.root) == (len(leaves), slow_root(leaves))
-        tree.apply(change)
+    for kind, place, n in steps:
+        before = tree, tree.root()
+        if kind == "append":
+            tree, leaves = tree.appended(LEAVES[n]), [*leaves, LEAVES[n]]
+        elif leaves and kind == "shorten":
+            tree, leaves = tree.shortened(), leaves[:-1]
+        elif leaves:
+            index = place % len(leaves)
+            tree = tree.replaced(index, LEAVES[n])
+            leaves = [*leaves[:index], LEAVES[n], *leaves[index + 1 :]]
+        assert before[0].root() == before[1]
         assert (tree.size, tree.root()) == (len(leaves), slow_root(leaves))
         for index, leaf in enumerate(leaves):
-            assert tree.leaf(index) == leaf
-            assert tree.prove(index).aunts == tuple(slow_aunts(leaves, index))
+            assert tree.prove(index) == Proof(len(leaves), index, leaf, tuple(slow_aunts(leaves, index)))
 
 
-def test_a_tree_grows_and_changes_leaf_by_leaf() -> None:
+def test_a_tree_grows_and_shrinks_leaf_by_leaf() -> None:
     tree = Tree()
     assert tree.root() == EMPTY_ROOT
     for size, leaf in enumerate(LEAVES[:40], 1):
-        tree.append(leaf)
+        tree = tree.appended(leaf)
         assert tree.root() == slow_root(LEAVES[:size])
-    leaves = LEAVES[:40]
-    for index in range(40):
-        leaves[index] = LEAVES[99 - index]
-        tree.update(index, leaves[index])
-        assert tree.root() == slow_root(leaves)
+    for size in range(39, -1, -1):
+        tree = tree.shortened()
+        assert (tree.size, tree.root()) == (size, slow_root(LEAVES[:size]))
 
 
 def test_a_change_costs_one_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,34 +330,23 @@ def test_a_change_costs_one_path(monkeypatch: pytest.MonkeyPatch) -> None:
         return inner_hash(left, right)
 
     monkeypatch.setattr("mvchain.core.merkle.inner_hash", counting)
-    tree.update(17, LEAVES[99])
+    longer = tree.replaced(17, LEAVES[99])
     assert len(hashed) == 6
-    tree.append(LEAVES[70])
+    longer = longer.appended(LEAVES[70])
     assert len(hashed) == 7
-
-
-def test_no_change_is_no_change() -> None:
-    for size in (0, 1, 5):
-        tree = Tree(LEAVES[:size])
-        tree.apply(tree.with_changes({}))
-        assert (tree.size, tree.root()) == (size, slow_root(LEAVES[:size]))
-
-
-def test_a_change_of_another_state_is_a_bug() -> None:
-    tree = Tree(LEAVES[:3])
-    one, two = tree.with_changes({0: LEAVES[9]}), tree.with_changes({1: LEAVES[9]})
-    tree.apply(one)
-    with pytest.raises(AssertionError):
-        tree.apply(two)
+    assert longer.shortened().root() == tree.replaced(17, LEAVES[99]).root()
+    assert len(hashed) == 13
 
 
 def test_leaves_that_are_not_there() -> None:
     tree = Tree(LEAVES[:3])
     for index in (-1, 3):
-        for use in (tree.leaf, tree.prove, lambda i: tree.update(i, LEAVES[0])):
+        for use in (tree.prove, lambda i: tree.replaced(i, LEAVES[0])):
             with pytest.raises(IndexError):
                 use(index)
     with pytest.raises(IndexError):
+        Tree().shortened()
+    with pytest.raises(AssertionError):
         prove([], 0)
 
 

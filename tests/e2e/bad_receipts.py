@@ -9,7 +9,8 @@ from mvchain.core import codes, strict_json
 from mvchain.core.errors import Cause
 from mvchain.core.limits import MAX_RECEIPT_BYTES
 from mvchain.core.types import BallotNumber, Hash, TaggedKey, TimeMs
-from mvchain.light.receipts import OpenReceipt, Precommit, decode_receipt
+from mvchain.light.documents import Precommit
+from mvchain.light.receipts import OpenReceipt, decode_receipt
 from tests.e2e.stage import Answer, Row, Stage
 
 Document = dict[str, Any]
@@ -41,7 +42,7 @@ def _drop(document: Document) -> object:
 
 
 def _signed(receipt: OpenReceipt, *signatures: Precommit) -> OpenReceipt:
-    return replace(receipt, signatures=signatures)
+    return replace(receipt, commit=replace(receipt.commit, signatures=signatures))
 
 
 def _at_another_place(receipt: OpenReceipt) -> OpenReceipt:
@@ -58,14 +59,14 @@ def _before(receipt: OpenReceipt) -> OpenReceipt:
 
 
 def _one_more(receipt: OpenReceipt) -> OpenReceipt:
-    last = receipt.signatures[-1]
-    first = replace(receipt.signatures[0], index=0)
-    moved = [replace(one, index=n) for n, one in enumerate(receipt.signatures)]
-    return _signed(receipt, first, *moved[1:], replace(last, index=len(receipt.signatures)))
+    last = receipt.commit.signatures[-1]
+    first = replace(receipt.commit.signatures[0], index=0)
+    moved = [replace(one, index=n) for n, one in enumerate(receipt.commit.signatures)]
+    return _signed(receipt, first, *moved[1:], replace(last, index=len(receipt.commit.signatures)))
 
 
 def _forged(receipt: OpenReceipt) -> OpenReceipt:
-    first, *others = receipt.signatures
+    first, *others = receipt.commit.signatures
     return _signed(receipt, replace(first, signature=bytes(64)), *others)
 
 
@@ -115,8 +116,10 @@ RECEIPTS = (
         lambda r: replace(r, header=replace(r.header, app_hash=bytes(32))),
     ),
     altered("blocks out of time", codes.RECEIPT_TIMES, _before),
-    altered("a signature twice", codes.RECEIPT_SIGNERS, lambda r: _signed(r, r.signatures[0], *r.signatures)),
-    altered("too few signatures", codes.RECEIPT_NO_QUORUM, lambda r: _signed(r, *r.signatures[:-1])),
+    altered(
+        "a signature twice", codes.RECEIPT_SIGNERS, lambda r: _signed(r, r.commit.signatures[0], *r.commit.signatures)
+    ),
+    altered("too few signatures", codes.RECEIPT_NO_QUORUM, lambda r: _signed(r, *r.commit.signatures[:-1])),
     altered("one signature too many", codes.RECEIPT_TOO_MANY_SIGNERS, _one_more),
     altered("a forged signature", codes.COMMIT_SIGNATURE, _forged),
     altered(

@@ -319,7 +319,7 @@ def test_a_voter_gets_a_receipt_that_verifies(pasted: Shell) -> None:
     assert len(genesis) <= MAX_GENESIS_BYTES
     verified = verify_receipt(receipt, Genesis.decode(genesis))
     assert verified.accepted.poll == 1
-    assert [agency.name_ko for agency in verified.vouching] == ["서울특별시"]
+    assert [agency.name_ko for agency in verified.vouchers.vouching] == ["서울특별시"]
 
 
 def test_an_auditor_finds_the_ballot_counted_on_the_same_chain(pasted: Shell) -> None:

@@ -7,7 +7,7 @@ import pytest
 from mvchain.core import codec, codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.merkle import root
-from mvchain.core.types import PollNumber, TaggedKey
+from mvchain.core.types import BallotNumber, PollNumber, TaggedKey
 from mvchain.ledger.blocks import results_hash
 from mvchain.ledger.keyspace import counted_item
 from mvchain.ledger.polls import SingleRule
@@ -100,7 +100,7 @@ def test_a_whole_poll(world: World) -> None:
     counted = [counted_item(voter, number) for voter, number in sorted(latest.items())]
     assert (poll.counted_root, poll.counted_size) == (root(counted), 251)
     assert (poll.ballots_root, poll.ballots_size) == (root(hashes), len(hashes))
-    assert [world.store.transaction_at(*place) for place in world.state.ballot_places(POLL)] == [
+    assert [world.store.transaction_at(*place) for place in _places(world)] == [
         raw for raws in world.store.blocks.values() for raw in raws if _is_ballot(raw)
     ]
 
@@ -110,7 +110,11 @@ def _is_ballot(raw: bytes) -> bool:
 
 
 def _signers(world: World) -> list[TaggedKey]:
-    return [decode_transaction(world.store.transaction_at(*place)).signer for place in world.state.ballot_places(POLL)]
+    return [decode_transaction(world.store.transaction_at(*place)).signer for place in _places(world)]
+
+
+def _places(world: World) -> list[tuple[int, int]]:
+    return [world.state.ballot_place(POLL, BallotNumber(n)) for n in range(world.poll(1).ballots_size)]
 
 
 def test_re_voting_up_to_the_last_revision(world: World) -> None:

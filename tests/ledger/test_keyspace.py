@@ -12,7 +12,7 @@ voters = st.binary(min_size=33, max_size=33).map(TaggedKey)
 
 
 @given(st.sets(st.tuples(numbers, voters), max_size=20), numbers, voters)
-def test_a_scan_of_voters_shows_one_poll_behind_one_key(
+def test_a_scan_of_voters_shows_one_poll_from_one_key_on(
     entries: set[tuple[int, TaggedKey]], poll: int, after: TaggedKey
 ) -> None:
     entries |= {(poll, after), (poll, TaggedKey(b"\xff" * 33)), (poll, TaggedKey(bytes(33)))}
@@ -24,10 +24,10 @@ def test_a_scan_of_voters_shows_one_poll_behind_one_key(
     found = [keyspace.voter_of(key) for key, _ in store.scan(*keyspace.voters_scan(PollNumber(poll)))]
     assert found == whole
     found = [keyspace.voter_of(key) for key, _ in store.scan(*keyspace.voters_scan(PollNumber(poll), after))]
-    assert found == [voter for voter in whole if voter > after]
+    assert found == [voter for voter in whole if voter >= after]
     found = [keyspace.voter_of(key) for key, _ in store.scan(*keyspace.entries_scan(RollNumber(poll)))]
     assert found == whole
-    assert [value for _, value in store.scan(*keyspace.ballots_scan(PollNumber(poll)))] == [b"l"]
+    assert [value for _, value in store.scan(*keyspace.ballots_scan(PollNumber(poll), 0, 2))] == [b"l"]
 
 
 @given(st.sets(numbers, max_size=20))

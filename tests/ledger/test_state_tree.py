@@ -77,23 +77,23 @@ def test_updating_by_path_equals_rebuilding(blocks: list[dict[str, tuple[set[int
                 values[index] = b"%d/%d" % (number, index)
             update[store] = {index + 1: values[index] for index in numbers}
         before = tree.app_hash
-        change = tree.preview(update)
+        changed = tree.changed(update)
         assert tree.app_hash == before
-        tree.apply(change)
-        assert tree.app_hash == change.app_hash == rebuilt_app_hash(records)
+        tree = changed
+        assert tree.app_hash == rebuilt_app_hash(records)
     assert StateTree(records).app_hash == tree.app_hash
 
 
 def test_nothing_changed_is_the_same_app_hash() -> None:
     tree = StateTree(RECORDS)
-    assert tree.preview({}).app_hash == tree.app_hash
-    assert tree.preview({"polls": {2: b"p2"}}).app_hash == tree.app_hash
-    assert tree.preview({"polls": {2: b"p!"}}).app_hash != tree.app_hash
+    assert tree.changed({}).app_hash == tree.app_hash
+    assert tree.changed({"polls": {2: b"p2"}}).app_hash == tree.app_hash
+    assert tree.changed({"polls": {2: b"p!"}}).app_hash != tree.app_hash
 
 
 def test_numbers_leave_no_gap() -> None:
     with pytest.raises(AssertionError):
-        StateTree(RECORDS).preview({"polls": {5: b"p5"}})
+        StateTree(RECORDS).changed({"polls": {5: b"p5"}})
 
 
 def test_every_record_is_proved() -> None:

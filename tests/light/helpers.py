@@ -38,7 +38,8 @@ from mvchain.ledger.genesis import Genesis, make_entry
 from mvchain.ledger.results import accepted_ballot
 from mvchain.ledger.transactions import Ballot, make_transaction
 from mvchain.ledger.validators import ValidatorSet, address_of
-from mvchain.light.receipts import AcceptedBallot, OpenReceipt, Path, Precommit
+from mvchain.light.documents import BriefCommit, Path, Precommit
+from mvchain.light.receipts import AcceptedBallot, OpenReceipt
 
 SECOND = 1_000_000_000
 MIDNIGHT = 1_772_982_000 * SECOND
@@ -128,9 +129,11 @@ class Blocks:
             included=path_to(hashes, index),
             accepted=path_to([leaf_of(result) for result in self.results], index),
             result=self.results[index],
-            commit_round=ROUND,
-            commit_parts=self.next_id.parts,
-            signatures=tuple(precommit(chain, i, self.next_id, self.next_header.height) for i in signers),
+            commit=BriefCommit(
+                ROUND,
+                self.next_id.parts,
+                tuple(precommit(chain, i, self.next_id, self.next_header.height) for i in signers),
+            ),
             validators=tuple(validator.public_key for validator in chain.validators),
         )
 
@@ -206,8 +209,13 @@ def commit_of(chain: Chain, block_id: BlockID, height: Height) -> Commit:
 def resigned(chain: Chain, receipt: OpenReceipt, signers: Iterable[int], **other: object) -> OpenReceipt:
     """The receipt with these validators' signatures, made anew for its next header."""
     height = receipt.next_header.height
-    signatures = tuple(precommit(chain, i, receipt.block_id, height, **other) for i in signers)
-    return replace(receipt, signatures=signatures)
+    signatures = [precommit(chain, i, receipt.block_id, height, **other) for i in signers]
+    return with_signatures(receipt, *signatures)
+
+
+def with_signatures(receipt: OpenReceipt, *signatures: Precommit) -> OpenReceipt:
+    """The receipt with these signatures in place of its own."""
+    return replace(receipt, commit=replace(receipt.commit, signatures=signatures))
 
 
 def relinked(receipt: OpenReceipt, **changes: object) -> OpenReceipt:
@@ -230,7 +238,7 @@ def binary_size(receipt: OpenReceipt) -> int:
     """What the receipt would take as bytes: msgpack of all of it, headers as protobuf (C29), nothing as text."""
     paths = [(path.index, path.total, path.aunts) for path in (receipt.included, receipt.accepted)]
     result = receipt.result
-    signatures = [(one.index, encode_timestamp(one.time_ns), one.signature) for one in receipt.signatures]
+    signatures = [(one.index, encode_timestamp(one.time_ns), one.signature) for one in receipt.commit.signatures]
     return len(
         codec.encode(
             (
@@ -239,8 +247,8 @@ def binary_size(receipt: OpenReceipt) -> int:
                 receipt.next_header.encode(),
                 paths,
                 (result.poll, result.number, result.voter, result.units),
-                receipt.commit_round,
-                receipt.commit_parts.encode(),
+                receipt.commit.round,
+                receipt.commit.parts.encode(),
                 signatures,
                 receipt.validators,
             )

@@ -73,7 +73,7 @@ def test_a_receipt_of_another_chain(receipt: Path, tmp_path: Path, capsys: pytes
 def test_an_oversized_receipt(receipt: Path, genesis: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(receipt, RECEIPT + b" " * MAX_RECEIPT_BYTES)
     assert main([str(receipt), "--genesis", str(genesis)]) == 1
-    assert "MV-3091" in capsys.readouterr().err
+    assert "MV-1002" in capsys.readouterr().out
 
 
 def test_an_oversized_genesis_file(receipt: Path, genesis: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,8 @@ from mvchain.core.limits import (
 from mvchain.core.timestamps import MAX_TIME_NS
 from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, PublicKey, Round, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID, PartSetHeader
-from mvchain.light.receipts import OpenReceipt, Path, Precommit, decode_receipt
+from mvchain.light.documents import BriefCommit, Path, Precommit
+from mvchain.light.receipts import OpenReceipt, decode_receipt
 from tests.ledger.chain_helpers import mutations, value_or_our_error
 from tests.light.helpers import binary_size, code_of, make_blocks, make_chain
 
@@ -122,9 +123,11 @@ def longest() -> OpenReceipt:
         included=path,
         accepted=path,
         result=replace(RECEIPT.result, poll=PollNumber(MAX_NUMBER), number=BallotNumber(2**30 - 1), units=5_000),
-        commit_round=Round(MAX_ROUND),
-        commit_parts=PartSetHeader(MAX_BLOCK_PARTS, bytes(32)),
-        signatures=tuple(Precommit(i, MAX_TIME_NS, bytes(64)) for i in range(MAX_VALIDATORS)),
+        commit=BriefCommit(
+            Round(MAX_ROUND),
+            PartSetHeader(MAX_BLOCK_PARTS, bytes(32)),
+            tuple(Precommit(i, MAX_TIME_NS, bytes(64)) for i in range(MAX_VALIDATORS)),
+        ),
         validators=(PublicKey(bytes(32)),) * MAX_VALIDATORS,
     )
 
@@ -138,7 +141,7 @@ def test_the_longest_one_fits_the_bound() -> None:
 def beyond_a_bound() -> list[OpenReceipt]:
     """Receipts with one value out of its range."""
     most = longest()
-    path, result = most.included, most.result
+    path, result, commit = most.included, most.result, most.commit
     return [
         replace(most, included=replace(path, index=MAX_BLOCK_UNITS)),
         replace(most, included=replace(path, index=-1)),
@@ -153,15 +156,15 @@ def beyond_a_bound() -> list[OpenReceipt]:
         replace(most, result=replace(result, units=0)),
         replace(most, result=replace(result, units=MAX_BLOCK_UNITS + 1)),
         replace(most, ballot=Hash(bytes(33))),
-        replace(most, commit_round=Round(-1)),
-        replace(most, commit_round=Round(MAX_ROUND + 1)),
-        replace(most, commit_parts=PartSetHeader(0, bytes(32))),
-        replace(most, commit_parts=PartSetHeader(MAX_BLOCK_PARTS + 1, bytes(32))),
-        replace(most, signatures=(*most.signatures, most.signatures[0])),
-        replace(most, signatures=(Precommit(MAX_VALIDATORS, TimeNs(0), bytes(64)),)),
-        replace(most, signatures=(Precommit(-1, TimeNs(0), bytes(64)),)),
-        replace(most, signatures=(Precommit(0, TimeNs(0), bytes(63)),)),
-        replace(most, signatures=(Precommit(0, TimeNs(0), b""),)),
+        replace(most, commit=replace(commit, round=Round(-1))),
+        replace(most, commit=replace(commit, round=Round(MAX_ROUND + 1))),
+        replace(most, commit=replace(commit, parts=PartSetHeader(0, bytes(32)))),
+        replace(most, commit=replace(commit, parts=PartSetHeader(MAX_BLOCK_PARTS + 1, bytes(32)))),
+        replace(most, commit=replace(commit, signatures=(*commit.signatures, commit.signatures[0]))),
+        replace(most, commit=replace(commit, signatures=(Precommit(MAX_VALIDATORS, TimeNs(0), bytes(64)),))),
+        replace(most, commit=replace(commit, signatures=(Precommit(-1, TimeNs(0), bytes(64)),))),
+        replace(most, commit=replace(commit, signatures=(Precommit(0, TimeNs(0), bytes(63)),))),
+        replace(most, commit=replace(commit, signatures=(Precommit(0, TimeNs(0), b""),))),
         replace(most, validators=(*most.validators, most.validators[0])),
         replace(most, validators=(PublicKey(bytes(33)),)),
         replace(most, chain_id="c" * 51),

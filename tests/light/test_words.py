@@ -10,7 +10,7 @@ from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, BadProof, MvchainError
 from mvchain.core.types import Hash, TimeNs
 from mvchain.light.verify import VerifiedReceipt, verify_receipt
-from mvchain.light.words import failure_in_words, receipt_in_words, time_in_english, time_in_korean
+from mvchain.light.words import failure_in_words, in_words, time_in_english, time_in_korean
 from tests.light.helpers import make_blocks, make_chain
 
 
@@ -31,41 +31,42 @@ SAID = """\
 ✔ 확인했습니다. 회원님의 투표는 바뀌지 않고 기록되어 있습니다.
   ✔ 참여 기록 있음: 2026. 3. 9.(월) 00:00:00(한국 시각)에 3번 투표의 1,237번째
     표로 접수되었습니다.
+  - 집계 포함 여부: 이 확인증만으로는 아직 알 수 없습니다. 투표가 끝난 뒤 어느
+    기관에서나 확인증을 완성하시면 확인하실 수 있습니다.
+  이 확인증에는 어떤 보기를 선택했는지 나타나지 않습니다.
   ✔ 내용 변경 없음: 전체 4개 기관 중 3개 기관이 이 기록을 보증합니다. 보증한
     기관: 강남구, 서울특별시교육청, 종로구
-  - 집계 포함 여부: 이 확인증만으로는 아직 알 수 없습니다. 투표가 끝난 뒤에
-    확인하실 수 있습니다.
-  이 확인증에는 어떤 보기를 선택했는지 나타나지 않습니다.
 
 ✔ Verified. Your ballot is recorded, unchanged.
   ✔ Recorded: accepted at 2026-03-08 15:00:00 UTC as ballot number 1,237 of poll
     3.
+  - Counted: this receipt alone cannot tell yet. Have it completed by any agency
+    once the poll has ended.
+  This receipt does not show which option was chosen.
   ✔ Unchanged: 3 of 4 agencies vouch for this record: Gangnam District, Seoul
     Office of Education, Jongno District
-  - Counted: this receipt alone cannot tell yet. That can be checked once the
-    poll has ended.
-  This receipt does not show which option was chosen.
 
 상세 정보 / Details
   block:     41
   ballot:    02167bf58ab6f37c886c965a5f3261acc4e1c79e7b926e89161a9ddf1c4a7418
-  voter key: 01d00e55d388e21124fe1a13f22676d2ab86223f528ea41741ffa3ccaf7e44eeb9"""
+  voter key: 01d00e55d388e21124fe1a13f22676d2ab86223f528ea41741ffa3ccaf7e44eeb9
+  number:    29UY-VDYP-XPSA-H"""
 
 
 def test_a_verified_receipt() -> None:
     ballot = Hash(bytes.fromhex("02167bf58ab6f37c886c965a5f3261acc4e1c79e7b926e89161a9ddf1c4a7418"))
-    assert receipt_in_words(replace(verified(), ballot=ballot)) == SAID
+    assert in_words(replace(verified(), ballot=ballot)) == SAID
 
 
 def test_the_first_ballot_is_number_one() -> None:
     one = verified()
-    words = receipt_in_words(replace(one, accepted=replace(one.accepted, number=0)))  # type: ignore[arg-type]
+    words = in_words(replace(one, accepted=replace(one.accepted, number=0)))  # type: ignore[arg-type]
     assert "3번 투표의 1번째 표" in words.replace("\n    ", " ")
     assert "ballot number 1 of poll 3" in words.replace("\n    ", " ")
 
 
 def test_forty_agencies_fit_the_width() -> None:
-    words = receipt_in_words(verified(40))
+    words = in_words(verified(40))
     assert too_wide(words.splitlines()) == []
     assert words.count("기관,") + words.count("Agency") > 27
 

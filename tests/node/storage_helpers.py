@@ -93,6 +93,7 @@ def save(
         last_commit=b"commit %d" % (height - 1),
         commit=b"commit %d" % height,
         block_id=block_id(height),
+        groups=b"groups of %d" % height,
         result_numbers=tuple(range(len(body))),
     )
     store.save_block(
@@ -103,6 +104,7 @@ def save(
         last_commit=block.last_commit,
         commit=block.commit,
         block_id=block.block_id,
+        groups=block.groups,
         result_numbers=block.result_numbers,
         state_writes=state_writes or {},
     )

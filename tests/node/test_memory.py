@@ -120,6 +120,7 @@ def test_what_is_saved_is_found(store: BlockStore) -> None:
         last_commit=b"last commit",
         commit=b"commit",
         block_id=block_id(7),
+        groups=b"groups",
         result_numbers=[0, -1, 4_294_967_295],
         state_writes={b"p\x01": b"poll", b"r": b"roll"},
         evidence=b"evidence",
@@ -132,6 +133,7 @@ def test_what_is_saved_is_found(store: BlockStore) -> None:
         last_commit=b"last commit",
         commit=b"commit",
         block_id=block_id(7),
+        groups=b"groups",
         result_numbers=(0, -1, 4_294_967_295),
     )
     assert (store.base_height, store.last_height) == (7, 7)

@@ -229,11 +229,12 @@ def test_a_first_start_that_was_cut_short_is_completed(tmp_path: Path) -> None:
     [
         (b"something", b"else", "MV-4012"),
         (b"F", codec.encode(("other", 1)), "MV-4012"),
-        (b"F", codec.encode(("mvchain-store", 2)), "MV-4003"),
+        (b"F", codec.encode(("mvchain-store", 1)), "MV-4008"),
+        (b"F", codec.encode(("mvchain-store", 3)), "MV-4003"),
         (b"F", b"\xc1", "MV-4011"),
     ],
 )
-def test_foreign_and_newer_databases_are_refused(tmp_path: Path, key: bytes, value: bytes, code: str) -> None:
+def test_databases_that_are_not_of_this_version_are_refused(tmp_path: Path, key: bytes, value: bytes, code: str) -> None:
     path = tmp_path / "chain"
     db = plyvel.DB(str(path), create_if_missing=True)
     db.put(key, value)

@@ -1,0 +1,244 @@
+"""Makes what `mvchain.light.verify` checks: receipts, proofs about polls, light blocks (ledger L10, L11).
+
+Everything is read from the store and the committed state; nothing here judges.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from mvchain.api.block_trees import BlockTrees
+from mvchain.api.views import ReceiptView
+from mvchain.core import codes
+from mvchain.core.errors import BadRequest
+from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, PublicKey, TaggedKey
+from mvchain.ledger.blocks import Commit, Flag, Header
+from mvchain.ledger.records import Poll, PollState
+from mvchain.ledger.state_tree import ProofOp
+from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
+from mvchain.light.blocks import LightBlock, encode_light_block
+from mvchain.light.documents import BriefCommit, Path, Precommit
+from mvchain.light.proofs import (
+    Acceptance,
+    Claim,
+    Counted,
+    Neighbour,
+    NotCounted,
+    OnRoll,
+    PollProof,
+    Question,
+    Recorded,
+    Result,
+    Superseded,
+)
+from mvchain.light.receipts import AcceptedBallot, OpenReceipt
+from mvchain.node.replica import Replica
+
+_NOT_YET_S = 1
+"""When to ask again for what the next block will prove."""
+
+MakeClaim: TypeAlias = Callable[[PollNumber, Poll], Claim]
+"""A claim about a poll as its record says."""
+
+
+class ProofView:
+    """The proofs of one node: implements `views.Proofs`."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._store = replica.store
+        self._chain_id = replica.genesis.chain_id
+        self._trees = BlockTrees(replica.store)
+
+    # --- ballots ---
+
+    def receipt(self, tx_hash: Hash, *, completed: bool | None) -> ReceiptView:
+        """See `views.Proofs`."""
+        height, index, ballot = self._ballot(tx_hash)
+        assert isinstance(ballot.payload, Ballot)
+        poll = self._replica.state.poll(ballot.payload.poll)
+        assert poll is not None, ballot.payload.poll
+        final = poll.state is PollState.FINAL
+        if completed if completed is not None else final:
+            return ReceiptView(self._completed_receipt(ballot, ballot.payload.poll, height, index), completed=True)
+        return ReceiptView(self._open_receipt(ballot, ballot.payload.poll, height, index), completed=False)
+
+    def _ballot(self, tx_hash: Hash) -> tuple[Height, int, Transaction]:
+        place = self._store.tx_location(tx_hash)
+        if place is None:
+            if tx_hash in self._replica.mempool:
+                raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=_NOT_YET_S)
+            raise BadRequest(codes.BALLOT_UNKNOWN)
+        ballot = decode_transaction(self._store.transaction_at(*place))
+        if not isinstance(ballot.payload, Ballot):
+            raise BadRequest(codes.BALLOT_UNKNOWN)
+        return *place, ballot
+
+    def _open_receipt(self, ballot: Transaction, poll: PollNumber, height: Height, index: int) -> bytes:
+        following = Height(height + 1)
+        return OpenReceipt(
+            chain_id=self._chain_id,
+            ballot=ballot.hash,
+            header=self._header(height),
+            next_header=self._header(following),
+            included=Path.of(self._trees.included(height, index)),
+            accepted=Path.of(self._trees.accepted(height, index)),
+            result=AcceptedBallot(poll, self._number(height, index), ballot.signer, transaction_units(ballot)),
+            commit=self._quorum(following),
+            validators=self._validators(),
+        ).encode()
+
+    def _completed_receipt(self, ballot: Transaction, poll: PollNumber, height: Height, index: int) -> bytes:
+        def claim(number: PollNumber, record: Poll) -> Claim:
+            state, voter, own = self._replica.state, ballot.signer, self._number(height, index)
+            counted = state.counted_log(number, record.counted_size)
+            rank = counted.rank(voter)
+            ballots = state.ballots_log(number, record.ballots_size)
+            paths = Path.of(ballots.inclusion(own)), Path.of(counted.inclusion(rank))
+            found = Counted(ballot.hash, own, voter, *paths)
+            latest = counted.at(rank)[1]
+            return found if latest == own else Superseded(found, latest, self._acceptance(ballot, height, index))
+
+        return self._final_proof(poll, claim)
+
+    def _acceptance(self, ballot: Transaction, height: Height, index: int) -> Acceptance:
+        path, following = Path.of(self._trees.accepted(height, index)), Height(height + 1)
+        return Acceptance(path, transaction_units(ballot), self._header(following), self._quorum(following))
+
+    def _number(self, height: Height, index: int) -> BallotNumber:
+        return BallotNumber(self._trees.numbers(height)[index])
+
+    # --- polls ---
+
+    def question(self, poll: PollNumber) -> bytes:
+        """See `views.Proofs`."""
+        return self._proof(poll, lambda _, record: Question(self._definition(record)))
+
+    def result(self, poll: PollNumber) -> bytes:
+        """See `views.Proofs`."""
+
+        def claim(number: PollNumber, record: Poll) -> Claim:
+            tally = self._replica.state.tally(number)
+            assert tally is not None, number
+            return Result(self._definition(record), tally.encode())
+
+        return self._final_proof(poll, claim)
+
+    def on_roll(self, poll: PollNumber, voter: TaggedKey) -> bytes:
+        """See `views.Proofs`."""
+
+        def claim(number: PollNumber, record: Poll) -> Claim:
+            entry = self._replica.state.roll_entry(record.roll, voter)
+            if entry is None:
+                raise BadRequest(codes.VOTER_NOT_ON_ROLL, poll=number)
+            log = self._replica.state.roll_log(record.roll, record.roll_size)
+            return OnRoll(voter, entry[1], Path.of(log.inclusion(entry[0])))
+
+        return self._proof(poll, claim)
+
+    def recorded(self, poll: PollNumber, size: int) -> bytes:
+        """See `views.Proofs`."""
+
+        def claim(number: PollNumber, record: Poll) -> Claim:
+            if not 0 < size <= record.ballots_size:
+                raise BadRequest(codes.FEWER_BALLOTS, poll=number, size=size, have=record.ballots_size)
+            log = self._replica.state.ballots_log(number, record.ballots_size)
+            earlier = self._replica.state.ballots_log(number, size)
+            return Recorded(size, earlier.root_of(0, size), log.consistency(size))
+
+        return self._proof(poll, claim)
+
+    def not_counted(self, poll: PollNumber, voter: TaggedKey) -> bytes:
+        """See `views.Proofs`."""
+
+        def claim(number: PollNumber, record: Poll) -> Claim:
+            log = self._replica.state.counted_log(number, record.counted_size)
+            rank = log.rank(voter)
+            if rank < log.size and log.at(rank)[0] == voter:
+                raise BadRequest(codes.BALLOT_COUNTS, poll=number)
+
+            def neighbour(index: int) -> Neighbour | None:
+                return Neighbour(*log.at(index), Path.of(log.inclusion(index))) if 0 <= index < log.size else None
+
+            return NotCounted(voter, neighbour(rank - 1), neighbour(rank))
+
+        return self._final_proof(poll, claim)
+
+    def _definition(self, record: Poll) -> bytes:
+        return self._replica.state.definition_bytes(record.definition_hash)
+
+    def _proof(self, poll: PollNumber, claim: MakeClaim) -> bytes:
+        """A claim about the newest state that a header commits to: that before the newest block (C148)."""
+        now = self._replica.state.poll(poll)
+        if now is None:
+            raise BadRequest(codes.POLL_UNKNOWN, poll=poll)
+        if now.state is PollState.FINAL:
+            return self._final_proof(poll, claim)
+        height = Height(self._replica.tip.height - 1)
+        found = self._replica.state.prove_at(height, "polls", poll)
+        if found is None:
+            raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=_NOT_YET_S)
+        value, ops = found
+        return self._encode(poll, Poll.decode(value), height, ops, claim)
+
+    def _final_proof(self, poll: PollNumber, claim: MakeClaim) -> bytes:
+        """A claim about a final poll, in the state that made it final: the same proof for ever (L9)."""
+        record = self._replica.state.poll(poll)
+        if record is None:
+            raise BadRequest(codes.POLL_UNKNOWN, poll=poll)
+        if record.state is not PollState.FINAL:
+            raise BadRequest(codes.POLL_NOT_FINAL, poll=poll, state=record.state.name.lower())
+        height, ops = self._replica.state.final_proof(poll)
+        return self._encode(poll, record, height, ops, claim)
+
+    def _encode(
+        self, poll: PollNumber, record: Poll, height: Height, ops: tuple[ProofOp, ProofOp], make_claim: MakeClaim
+    ) -> bytes:
+        """Of the state after block `height`."""
+        header = self._header(Height(height + 1))
+        return PollProof(
+            chain_id=self._chain_id,
+            header=header,
+            commit=self._quorum(header.height),
+            validators=self._validators(),
+            poll=poll,
+            record=record.encode(),
+            record_path=Path.of(ops[0].proof),
+            store_path=Path.of(ops[1].proof),
+            claim=make_claim(poll, record),
+        ).encode()
+
+    # --- blocks ---
+
+    def light_block(self, height: int) -> bytes | None:
+        """See `views.Proofs`."""
+        if not self._store.base_height <= height <= self._store.last_height:
+            return None
+        held, validators = Height(height), self._replica.state.validators
+        return encode_light_block(LightBlock(self._header(held), self._commit(held), validators))
+
+    def _header(self, height: Height) -> Header:
+        """Of a block that is there or, as the one that the next block makes provable, comes soon."""
+        encoded = self._store.header(height)
+        if encoded is None:
+            raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=_NOT_YET_S)
+        return Header.decode(encoded)
+
+    def _commit(self, height: Height) -> Commit:
+        """The commit that the next block carries, the same on all nodes; at the tip the one that this node saw."""
+        encoded = self._store.last_commit(Height(height + 1)) or self._store.commit(height)
+        assert encoded is not None, height
+        return Commit.decode(encoded)
+
+    def _quorum(self, height: Height) -> BriefCommit:
+        """The first signatures for the block that are enough, by index (L11)."""
+        commit, validators = self._commit(height), self._replica.state.validators
+        chosen: list[Precommit] = []
+        power = 0
+        for index, entry in enumerate(commit.signatures):
+            if entry.flag is Flag.COMMIT and not validators.has_quorum(power):
+                chosen.append(Precommit(index, entry.time_ns, entry.signature))
+                power += validators[index].power
+        return BriefCommit(commit.round, commit.block_id.parts, tuple(chosen))
+
+    def _validators(self) -> tuple[PublicKey, ...]:
+        return tuple(validator.public_key for validator in self._replica.state.validators)
