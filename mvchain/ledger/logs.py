@@ -6,6 +6,7 @@ of one group, so a proof reads about 200 hashes whatever the size of the log.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,7 @@ class CountedLog(GroupedLog):
     def __init__(self, reader: "Reader", number: PollNumber, size: int) -> None:
         self._reader = reader
         self._number = number
+        self._voters = lru_cache(maxsize=2)(self._read_voters)
         super().__init__(
             size,
             _nodes_of(reader, keyspace.COUNTED_LOG, number),
@@ -122,7 +124,7 @@ class CountedLog(GroupedLog):
         """The voter at this index, and the number of the ballot that counts."""
         return self._voters(index // GROUP)[index % GROUP]
 
-    def _voters(self, group: int) -> list[tuple[TaggedKey, BallotNumber]]:
+    def _read_voters(self, group: int) -> list[tuple[TaggedKey, BallotNumber]]:
         first = _first_of(self._reader, keyspace.COUNTED_LOG, self._number, group)
         return [
             (keyspace.voter_of(key), keyspace.unpack_voter(value)[1])

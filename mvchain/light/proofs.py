@@ -316,7 +316,12 @@ def decode_proof(data: bytes) -> PollProof:
     Raises:
         BadProof: it is none, or not in its one form.
     """
-    top = Value(strict_json.loads(data, _KIND.what, max_bytes=MAX_PROOF_BYTES, error=BadProof), _KIND)
+    return read_proof(strict_json.loads(data, _KIND.what, max_bytes=MAX_PROOF_BYTES, error=BadProof), data)
+
+
+def read_proof(parsed: Json, data: bytes) -> PollProof:
+    """The same of a file that was parsed already."""
+    top = Value(parsed, _KIND)
     form = top["format"].text(64)
     if form != FORMAT:
         raise BadProof(codes.UNKNOWN_RECEIPT_FORMAT, form=form, known=FORMAT)

@@ -34,6 +34,7 @@ from mvchain.core.limits import (
     MAX_ROLL_SIZE,
     MAX_VALIDATORS,
 )
+from mvchain.core.strict_json import Json
 from mvchain.core.types import BallotNumber, Hash, PollNumber, PublicKey, TaggedKey
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import MAX_CHAIN_ID_CHARS, Header
@@ -113,7 +114,14 @@ def decode_receipt(data: bytes) -> OpenReceipt:
     Raises:
         BadProof: it is no open receipt, or not in its one form.
     """
-    top = Value(strict_json.loads(data, _KIND.what, max_bytes=MAX_RECEIPT_BYTES, error=BadProof), _KIND)
+    return read_receipt(strict_json.loads(data, _KIND.what, max_bytes=MAX_RECEIPT_BYTES, error=BadProof), data)
+
+
+def read_receipt(parsed: Json, data: bytes) -> OpenReceipt:
+    """The same of a file that was parsed already."""
+    if len(data) > MAX_RECEIPT_BYTES:
+        raise BadProof(codes.TOO_LARGE, what=_KIND.what, size=len(data), limit=MAX_RECEIPT_BYTES)
+    top = Value(parsed, _KIND)
     form = top["format"].text(64)
     if form != FORMAT:
         raise BadProof(codes.UNKNOWN_RECEIPT_FORMAT, form=form, known=FORMAT)

@@ -43,8 +43,9 @@ from mvchain.light.proofs import (
     Result,
     Superseded,
     decode_proof,
+    read_proof,
 )
-from mvchain.light.receipts import AcceptedBallot, OpenReceipt, decode_receipt
+from mvchain.light.receipts import AcceptedBallot, OpenReceipt, decode_receipt, read_receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,10 @@ def verify(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt | VerifiedProo
     Raises:
         BadProof: it is neither, or does not hold; the code says which claim failed.
     """
-    value = strict_json.loads(untrusted, "the file", max_bytes=MAX_PROOF_BYTES, error=BadProof)
-    if isinstance(value, dict) and value.get("format") == proofs.FORMAT:
-        return verify_proof(untrusted, trusted)
-    return verify_receipt(untrusted, trusted)
+    parsed = strict_json.loads(untrusted, "the file", max_bytes=MAX_PROOF_BYTES, error=BadProof)
+    if isinstance(parsed, dict) and parsed.get("format") == proofs.FORMAT:
+        return _verified_proof(read_proof(parsed, untrusted), trusted)
+    return _verified_receipt(read_receipt(parsed, untrusted), trusted)
 
 
 # --- open receipts ---
@@ -106,7 +107,10 @@ def verify_receipt(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt:
     Raises:
         BadProof: it does not hold; the code says which claim failed.
     """
-    receipt = decode_receipt(untrusted)
+    return _verified_receipt(decode_receipt(untrusted), trusted)
+
+
+def _verified_receipt(receipt: OpenReceipt, trusted: Genesis) -> VerifiedReceipt:
     _verify_chain(receipt.chain_id, trusted)
     _verify_headers(receipt)
     _verify_paths(receipt)
@@ -158,7 +162,10 @@ def verify_proof(untrusted: bytes, trusted: Genesis) -> VerifiedProof:
     Raises:
         BadProof: it does not hold; the code says which claim failed.
     """
-    proof = decode_proof(untrusted)
+    return _verified_proof(decode_proof(untrusted), trusted)
+
+
+def _verified_proof(proof: PollProof, trusted: Genesis) -> VerifiedProof:
     _verify_chain(proof.chain_id, trusted)
     record = _verified_record(proof)
     definition, tally = _verify_claim(proof, record, trusted)

@@ -4,9 +4,10 @@
 |---|---|
 | `B` block hash (32) | u48 height |
 | `F` | name and version of this format |
+| `N` u48 height | msgpack [groups (`ledger.block_groups`), result numbers] |
 | `R` tx hash (32) | code of the rejection |
 | `T` tx hash (32) | u48 height, u24 index |
-| `X` u48 height | msgpack [header, evidence, last commit, commit, block id, groups, result numbers] |
+| `X` u48 height | msgpack [header, evidence, last commit, commit, block id] |
 | `X` u48 height, u24 index | the transaction |
 | lower case | the state, see `mvchain.ledger.keyspace` |
 
@@ -133,8 +134,10 @@ class Store:
         place = height.to_bytes(6, "big")
         batch.put(
             b"X" + place,
-            codec.encode((header, evidence, last_commit, commit, block_id, groups, tuple(result_numbers))),
+            codec.encode((header, evidence, last_commit, commit, block_id)),
         )
+        # Apart from the rest: 5,000 numbers take longer to decode than all of it, and headers are asked for often.
+        batch.put(b"N" + place, codec.encode((groups, tuple(result_numbers))))
         batch.put(b"B" + BlockID.decode(block_id).hash, place)
         for index, (tx, tx_hash) in enumerate(zip(txs, tx_hashes, strict=True)):
             location = place + index.to_bytes(3, "big")
@@ -187,7 +190,8 @@ class Store:
         records = [value for _, value in self.scan(_block_key(height), _block_key(Height(height + 1)))]
         if not records:
             return None
-        (header, evidence, last_commit, commit, block_id, groups), numbers = self._decode(height, records[0])
+        header, evidence, last_commit, commit, block_id = self._decode(height, records[0])
+        groups, numbers = self.groups(height) or (b"", ())
         txs = tuple(records[1:])
         if len(txs) != len(numbers):
             raise self._damaged(f"block {height} has {len(txs)} transactions and {len(numbers)} results")
@@ -196,25 +200,33 @@ class Store:
     def header(self, height: Height) -> bytes | None:
         """The header of a block."""
         value = self._record(height)
-        return None if value is None else self._decode(height, value)[0][0]
+        return None if value is None else self._decode(height, value)[0]
 
     def commit(self, height: Height) -> bytes | None:
         """The precommits that decided a block."""
         value = self._record(height)
-        return None if value is None else self._decode(height, value)[0][3]
+        return None if value is None else self._decode(height, value)[3]
 
     def last_commit(self, height: Height) -> bytes | None:
         """The commit for the block before, as the block at this height carries it."""
         value = self._record(height)
-        return None if value is None else self._decode(height, value)[0][2]
+        return None if value is None else self._decode(height, value)[2]
 
     def groups(self, height: Height) -> tuple[bytes, tuple[int, ...]] | None:
         """The roots of a block's groups (`ledger.block_groups`) and its result numbers."""
-        value = self._record(height)
-        if value is None:
+        if not self._base_height <= height <= self._last_height:
             return None
-        parts, numbers = self._decode(height, value)
-        return parts[5], numbers
+        value = self.get(b"N" + height.to_bytes(6, "big"))
+        what = f"the result numbers of block {height}"
+        if value is None:
+            raise self._damaged(f"{what} are missing")
+        try:
+            fields = codec.Fields(codec.decode(value, what, max_bytes=MAX_BLOCK_RECORD_BYTES), 2, what)
+            groups = fields.blob(0, "groups", MAX_BLOCK_RECORD_BYTES)
+            numbers = tuple(n for n in fields.array(1, "numbers", MAX_BLOCK_UNITS) if isinstance(n, int))
+        except MvchainError as error:
+            raise self._damaged(error.detail) from None
+        return groups, numbers
 
     def transactions(self, height: Height, start: int, stop: int) -> tuple[bytes, ...]:
         """The transactions of a saved block from one index to before another; fewer at its end."""
@@ -228,8 +240,8 @@ class Store:
 
     def result_numbers(self, height: Height) -> tuple[int, ...]:
         """The numbers in the results of a block, one for each transaction; none if it is not here."""
-        value = self._record(height)
-        return () if value is None else self._decode(height, value)[1]
+        found = self.groups(height)
+        return () if found is None else found[1]
 
     def tx_hashes_between(self, low: bytes, high: bytes, limit: int) -> tuple[Hash, ...]:
         """Hashes of up to `limit` committed transactions, those whose first 8 bytes are from `low` to `high`."""
@@ -323,16 +335,14 @@ class Store:
 
         self._disk.commit(self._path, write)
 
-    def _decode(self, height: Height, value: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
-        """The six parts of a block's record, and its result numbers."""
+    def _decode(self, height: Height, value: bytes) -> tuple[bytes, ...]:
+        """The five parts of a block's record."""
         what = f"the record of block {height}"
         try:
-            fields = codec.Fields(codec.decode(value, what, max_bytes=MAX_BLOCK_RECORD_BYTES), 7, what)
-            parts = tuple(fields.blob(i, "a part", MAX_BLOCK_RECORD_BYTES) for i in range(6))
-            numbers = tuple(n for n in fields.array(6, "results", MAX_BLOCK_UNITS) if isinstance(n, int))
+            fields = codec.Fields(codec.decode(value, what, max_bytes=MAX_BLOCK_RECORD_BYTES), 5, what)
+            return tuple(fields.blob(i, "a part", MAX_BLOCK_RECORD_BYTES) for i in range(5))
         except MvchainError as error:
             raise self._damaged(error.detail) from None
-        return parts, numbers
 
     def _damaged(self, why: str) -> BrokenStorage:
         return BrokenStorage(codes.STORE_DAMAGED, path=self._path, why=why)
