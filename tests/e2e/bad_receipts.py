@@ -7,7 +7,7 @@ from typing import Any
 
 from mvchain.core import codes, strict_json
 from mvchain.core.errors import Cause
-from mvchain.core.limits import MAX_RECEIPT_BYTES
+from mvchain.core.limits import MAX_PROOF_BYTES, MAX_RECEIPT_BYTES
 from mvchain.core.types import BallotNumber, Hash, TaggedKey, TimeMs
 from mvchain.light.documents import Precommit
 from mvchain.light.receipts import OpenReceipt, decode_receipt
@@ -84,7 +84,8 @@ async def _bad_genesis(stage: Stage) -> Answer:
 RECEIPTS = (
     raw("nothing", codes.MALFORMED, lambda _: b""),
     raw("noise", codes.NOT_UTF8, lambda _: b"\xff\xfe\xfd"),
-    raw("a picture's worth of bytes", codes.FILE_TOO_LARGE, lambda _: bytes(MAX_RECEIPT_BYTES + 1)),
+    raw("a film's worth of bytes", codes.FILE_TOO_LARGE, lambda _: bytes(MAX_PROOF_BYTES + 1)),
+    raw("more than a receipt has", codes.TOO_LARGE, lambda r: r + b" " * MAX_RECEIPT_BYTES),
     raw("spaces in it", codes.NOT_CANONICAL, lambda r: json.dumps(json.loads(r)).encode()),
     raw("a member twice", codes.DUPLICATE_NAME, lambda r: r.replace(b'{"accepted"', b'{"ballot":"","accepted"', 1)),
     raw("a fraction", codes.BAD_NUMBER, lambda r: r.replace(b'"index":', b'"index":0.', 1)),

@@ -9,7 +9,7 @@ from typing import Any
 from mvchain.core import codec, codes
 from mvchain.core.errors import Cause
 from mvchain.core.hashing import sha256
-from tests.e2e.stage import OPEN, Answer, Row, Stage
+from tests.e2e.stage import OPEN, VOID, Answer, Row, Stage
 
 LARGEST_BODY = 1_000_000
 JSON = "application/json"
@@ -117,6 +117,26 @@ REQUESTS = (
     get("a hash in capitals", codes.PARAMETER_WRONG, f"/v1/proofs/ballots/{NOBODY.upper()}"),
     get("a wait for what never comes", codes.PARAMETER_WRONG, f"/v1/transactions/{NOBODY}?wait=rejected"),
     get("a wait of a day", codes.PARAMETER_WRONG, f"/v1/transactions/{NOBODY}?wait=committed&timeout=86400"),
+    get("a claim there is not", codes.PARAMETER_WRONG, f"/v1/proofs/polls/{OPEN}?claim=fairness"),
+    get("a claim about nobody", codes.PARAMETER_WRONG, f"/v1/proofs/polls/{OPEN}?claim=on_roll"),
+    get("a claim about a short key", codes.PARAMETER_WRONG, f"/v1/proofs/polls/{OPEN}?claim=on_roll&voter=01"),
+    get("a claim about no size", codes.PARAMETER_WRONG, f"/v1/proofs/polls/{OPEN}?claim=recorded"),
+    get("a claim about the size 0", codes.PARAMETER_WRONG, f"/v1/proofs/polls/{OPEN}?claim=recorded&size=0"),
+    get("a receipt of no form", codes.PARAMETER_WRONG, f"/v1/proofs/ballots/{NOBODY}?form=short"),
+    get("light block 0", codes.PARAMETER_WRONG, "/v1/light_blocks/0"),
+    get("a receipt number that is too short", codes.RECEIPT_NUMBER_LENGTH, "/v1/receipts/2222"),
+    get("a receipt number with a zero", codes.RECEIPT_NUMBER_CHARACTER, "/v1/receipts/0222-2222-2222-2"),
+    get("a receipt number with a mistake", codes.RECEIPT_NUMBER_CHECK, "/v1/receipts/3222-2222-2222-2"),
+    # What cannot be proved.
+    get("the result of an open poll", codes.POLL_NOT_FINAL, f"/v1/proofs/polls/{OPEN}?claim=result", 409),
+    get("the result of a void poll", codes.POLL_NOT_FINAL, f"/v1/proofs/polls/{VOID}?claim=result", 409),
+    get(
+        "a stranger on a roll", codes.VOTER_NOT_ON_ROLL, f"/v1/proofs/polls/{OPEN}?claim=on_roll&voter=01{NOBODY}", 404
+    ),
+    get("more ballots than there are", codes.FEWER_BALLOTS, f"/v1/proofs/polls/{OPEN}?claim=recorded&size=99999"),
+    get("a proof about poll 999", codes.POLL_UNKNOWN, "/v1/proofs/polls/999", 404),
+    get("light block 2^53 - 1", codes.BLOCK_UNKNOWN, f"/v1/light_blocks/{2**53 - 1}", 404),
+    get("a receipt number of nobody", codes.RECEIPT_NUMBER_UNKNOWN, "/v1/receipts/2222-2222-2222-2", 404),
     # What there is not.
     get("an unknown transaction", codes.TRANSACTION_UNKNOWN, f"/v1/transactions/{NOBODY}?wait=committed", 404),
     get("a receipt for a stranger", codes.BALLOT_UNKNOWN, f"/v1/proofs/ballots/{NOBODY}", 404),
