@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from mvchain.api.chain_view import ChainOfRuntime, NodeIdentity
 from mvchain.api.limits import ApiLimits
 from mvchain.api.node_view import NodeViewOfRuntime
 from mvchain.api.server import ApiServer
@@ -169,7 +170,16 @@ async def _serve(
         runtime = Runtime(replica, store, journal, intake, _rejoin(replica, guard) if signs else None, vouched=vouched)
         transport = _transport(settings, genesis, node_key, runtime)
         await transport.listen(settings.p2p.listen.host, settings.p2p.listen.port)
-        api = ApiServer(NodeViewOfRuntime(runtime, genesis, document, node_key), _api_limits(settings.api))
+        node_view = NodeViewOfRuntime(
+            runtime,
+            genesis,
+            document,
+            node_key,
+            public_url=settings.api.public_url,
+            other_nodes=settings.api.other_nodes,
+        )
+        chain_view = ChainOfRuntime(runtime, genesis, _identity(settings, genesis, validator_key, node_key))
+        api = ApiServer(node_view, _api_limits(settings.api), chain_view)
 
         async def open_api() -> None:
             await api.start(settings.api.listen.host, settings.api.listen.port)
@@ -237,6 +247,17 @@ def _transport(settings: Settings, genesis: Genesis, node_key: SigningKey, runti
 
     dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in settings.p2p.peers]
     return Transport(Local(node_key, genesis.hash), dial, name_of)
+
+
+def _identity(settings: Settings, genesis: Genesis, validator_key: SigningKey, node_key: SigningKey) -> NodeIdentity:
+    names = (agency.name_en for agency in genesis.agencies if agency.node_key == node_key.public)
+    return NodeIdentity(
+        node_key=node_key.public,
+        validator_key=validator_key.public,
+        moniker=next(names, "observer"),
+        peer_address=str(settings.p2p.listen),
+        api_address=str(settings.api.listen),
+    )
 
 
 def _api_limits(settings: ApiSettings) -> ApiLimits:

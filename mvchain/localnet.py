@@ -89,7 +89,9 @@ def make_localnet(directory: Path, nodes: int) -> None:
             for agency, port in zip(agencies, peer_ports, strict=True)
             if agency is not agencies[place]
         ]
-        atomic_write(disk, home.settings, _settings(peer_ports[place], peers, api_ports[place]).encode())
+        others = [f"http://{HOST}:{port}" for port in api_ports if port != api_ports[place]]
+        settings = _settings(peer_ports[place], peers, api_ports[place], others)
+        atomic_write(disk, home.settings, settings.encode())
         install_genesis(home, genesis, disk)
 
 
@@ -107,9 +109,9 @@ def _make_agency(number: AgencyNumber, home: Home, disk: LocalDisk) -> GenesisAg
     )
 
 
-def _settings(peer_port: int, peers: Iterable[str], api_port: int) -> str:
+def _settings(peer_port: int, peers: Iterable[str], api_port: int, others: Iterable[str]) -> str:
     """The node.toml of one node: what differs from the defaults."""
-    listed = "".join(f'    "{peer}",\n' for peer in peers)
+    listed, others_listed = ("".join(f'    "{one}",\n' for one in each) for each in (peers, others))
     return f"""\
 # A node of a local test network; every setting that is not here has the default that node.toml.example shows.
 
@@ -123,6 +125,9 @@ peers = [
 
 [api]
 listen = "{HOST}:{api_port}"
+public_url = "http://{HOST}:{api_port}"
+other_nodes = [
+{others_listed}]
 # All clients come from one address.
 max_connections_per_address = 200
 """

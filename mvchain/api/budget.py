@@ -3,12 +3,17 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from mvchain.core import codes
 from mvchain.core.errors import BadRequest
 
+Result = TypeVar("Result")
+
+TURN_S = 0.002
+"""After so much of a long read it is the turn of others."""
 REQUEST_OVERHEAD_S = 0.000_1
 """Charged for every read beside its handler's own time: parsing and writing HTTP (performance P2)."""
 
@@ -34,12 +39,15 @@ class ReadBudget:
         self._paid_off_at = clock()
         self._turn = asyncio.Lock()
 
-    async def admit(self) -> None:
-        """Returns when a read may start, and it must do so at once; raises BadRequest(SERVER_BUSY)."""
+    async def admit(self, *, patient: bool = False) -> None:
+        """Returns when a read may start, and it must do so at once; raises BadRequest(SERVER_BUSY).
+
+        A `patient` one waits as long as it takes.
+        """
         now = self._clock()
         if now >= self._paid_off_at and not self._turn.locked():
             return
-        give_up_at = now + self._queue_s
+        give_up_at = math.inf if patient else now + self._queue_s
         async with self._turn:
             # Those before us may have added to the debt while we waited for our turn.
             while (wait_s := self._paid_off_at - self._clock()) > 0:
@@ -48,11 +56,30 @@ class ReadBudget:
                 await self._sleep(wait_s)
 
     @contextmanager
-    def charge(self) -> Iterator[None]:
+    def charge(self, overhead_s: float = REQUEST_OVERHEAD_S) -> Iterator[None]:
         """Measures the synchronous work inside and sets when it is paid off; straight after `admit`."""
         started = self._clock()
         try:
             yield
         finally:
-            spent_s = self._clock() - started + REQUEST_OVERHEAD_S
+            spent_s = self._clock() - started + overhead_s
             self._paid_off_at = started + spent_s / self._share
+
+    async def run(self, steps: Generator[None, None, Result], *, patient: bool = False) -> Result:
+        """Runs a read that yields where it may be interrupted, in turns of TURN_S; raises BadRequest(SERVER_BUSY).
+
+        It is refused at its beginning or not at all.
+        """
+        overhead_s = REQUEST_OVERHEAD_S
+        while True:
+            await self.admit(patient=patient)
+            with self.charge(overhead_s):
+                end = self._clock() + TURN_S
+                try:
+                    next(steps)
+                    while self._clock() < end:
+                        next(steps)
+                except StopIteration as done:
+                    result: Result = done.value
+                    return result
+            patient, overhead_s = True, 0.0

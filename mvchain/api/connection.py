@@ -26,7 +26,7 @@ from mvchain.core.errors import BadRequest
 
 _log = logging.getLogger(__name__)
 
-_HEADERS: Final = {
+HEADERS: Final = {
     # In place of aiohttp's own, which names versions (H25).
     "Server": "mvchain",
     "Strict-Transport-Security": "max-age=31536000",
@@ -34,16 +34,22 @@ _HEADERS: Final = {
     "Content-Security-Policy": ("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     "Referrer-Policy": "no-referrer",
 }
-"""On every answer (H15). No CORS header: pages of other origins get nothing (H16)."""
+"""On every answer (H15)."""
+_PUBLIC: Final = {"Access-Control-Allow-Origin": "*"}
+"""On answers to GET (H16): all of it is public and nothing depends on who asks, so a page that one node serves may ask
+the others. Nothing else is allowed to pages of other origins."""
+
+READING: Final = frozenset({"GET", "HEAD"})
 
 _SWEEPS_PER_DEADLINE = 8
 """How finely deadlines are kept: they end at most an eighth late."""
 
 
-def to_response(answer: Answer) -> web.Response:
-    """The answer with the headers that all answers have."""
+def to_response(answer: Answer, method: str = "") -> web.Response:
+    """The answer to a request with this method, with the headers that all answers have."""
     headers = {
-        **_HEADERS,
+        **HEADERS,
+        **(_PUBLIC if method in READING else {}),
         "Content-Type": answer.media_type,
         "Cache-Control": answer.cache.value,
         **answer.headers,
@@ -153,16 +159,23 @@ class Connection(web.RequestHandler):
 
     def abort_if_overdue(self, now: float) -> None:
         """Cuts the connection if its headers are late or its client does not take what was answered."""
-        if self._wire is None:
-            return
         late = self._header_deadline is not None and now >= self._header_deadline
         if late or self._is_unread(now):
+            self.abort()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of answers that wait for the client."""
+        return 0 if self._wire is None else self._wire.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """Cuts it, whatever waits."""
+        if self._wire is not None:
             # Not close(): that waits until the client has read everything.
             self._wire.abort()
 
     def _is_unread(self, now: float) -> bool:
-        assert self._wire is not None
-        waiting = self._wire.get_write_buffer_size()
+        waiting = self.unsent
         if waiting == 0:
             self._mark = None
             return False
@@ -237,4 +250,16 @@ class Listener(web.Server):
         now = asyncio.get_running_loop().time()
         for connection in tuple(self._open):
             connection.abort_if_overdue(now)
+        self._bound_unsent()
         self.start_deadlines()
+
+    def _bound_unsent(self) -> None:
+        """Cuts those for whom most is waiting, where too much is: many slow readers of large blocks."""
+        unsent = sum(connection.unsent for connection in self._open)
+        if unsent <= self._limits.max_unsent:
+            return
+        for connection in sorted(self._open, key=lambda connection: connection.unsent, reverse=True):
+            unsent -= connection.unsent
+            connection.abort()
+            if unsent <= self._limits.max_unsent:
+                return

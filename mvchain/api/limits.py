@@ -41,6 +41,8 @@ class ApiLimits:
     connections: int = 900
     per_address: int = 32
     """LIM07; an IPv6 address counts with its /64."""
+    max_unsent: int = 128 * 1024 * 1024
+    """Bytes of answers that clients have not taken, of all connections together; a block has up to 6 MB as JSON."""
     read_share: float = 0.3
     """Part of the event loop's time that reads may take (N10)."""
     watch_share: float = 0.05

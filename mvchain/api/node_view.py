@@ -11,6 +11,7 @@ from mvchain.api.views import (
     BlockSummary,
     BlockView,
     Check,
+    NodesView,
     PollView,
     RollView,
     SignerView,
@@ -70,7 +71,16 @@ def status_of(error: MvchainError) -> int:
 class NodeViewOfRuntime:
     """Implements `views.NodeView`."""
 
-    def __init__(self, runtime: Runtime, genesis: Genesis, genesis_document: bytes, node_key: SigningKey) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        genesis: Genesis,
+        genesis_document: bytes,
+        node_key: SigningKey,
+        *,
+        public_url: str = "",
+        other_nodes: tuple[str, ...] = (),
+    ) -> None:
         self._runtime = runtime
         self._replica = runtime.replica
         self._store = runtime.store
@@ -80,6 +90,7 @@ class NodeViewOfRuntime:
         self.proofs = ProofView(runtime.replica)
         self._summaries = lru_cache(maxsize=CACHED_SUMMARIES)(self._make_summary)
         self._agency = next((agency.number for agency in genesis.agencies if agency.node_key == node_key.public), None)
+        self._nodes = NodesView(self._agency, public_url, other_nodes)
 
     # --- transactions ---
 
@@ -258,6 +269,10 @@ class NodeViewOfRuntime:
             catching_up=self._runtime.catch_up.distance(self._replica.machine.height) > 1,
             polls=self._replica.state.poll_count,
         )
+
+    def nodes(self) -> NodesView:
+        """See `views.NodeView`."""
+        return self._nodes
 
     def genesis(self) -> bytes:
         """See `views.NodeView`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Final, TypeVar, cast
 
-from mvchain.api import schema
+from mvchain.api import pages, params, schema
 from mvchain.api.answer import JSON, MSGPACK, Answer, Cache, dump
 from mvchain.api.errors import ALL_CAUSES, problem
 from mvchain.api.limits import MAX_BATCH, MAX_PAGE, MAX_WAIT_S, PAGE, RETRY_AFTER_S
@@ -21,7 +21,7 @@ from mvchain.core import codec, codes, strict_json
 from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
 from mvchain.core.limits import MAX_VALIDATORS
-from mvchain.core.types import Hash, PollNumber, TaggedKey
+from mvchain.core.types import PollNumber
 from mvchain.light.receipt_number import parse_receipt_number
 
 JSON_TYPES: Final[Mapping[str, str]] = {"application/json": JSON, "application/json;charset=utf-8": JSON}
@@ -30,9 +30,6 @@ SUBMIT_TYPES: Final[Mapping[str, str]] = {"application/msgpack": MSGPACK, **JSON
 
 SUBMIT_PATH: Final = "/v1/transactions"
 
-_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_TAGGED_KEY = re.compile(r"[0-9a-f]{66}", re.ASCII)
-_NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _CODE = re.compile(r"MV-[0-9]{4}", re.ASCII)
 
 
@@ -87,6 +84,11 @@ def status(view: NodeView, _call: Call) -> Answer:
     return Answer(dump(schema.status(view.status())))
 
 
+def nodes(view: NodeView, _call: Call) -> Answer:
+    """Where else this chain can be read: a voter asks several nodes, not one."""
+    return Answer(dump(schema.nodes(view.nodes())))
+
+
 def genesis(view: NodeView, _call: Call) -> Answer:
     """The genesis document, byte for byte."""
     return Answer(view.genesis(), cache=Cache.FOR_EVER)
@@ -94,9 +96,9 @@ def genesis(view: NodeView, _call: Call) -> Answer:
 
 def polls(view: NodeView, call: Call) -> Answer:
     """A page of polls; `next` is the value of `after` for the next page, null on the last one (LIM09)."""
-    after = _integer(call.query, "after", 0, 2**32 - 1, default=0)
-    limit = _integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
-    agency = _integer(call.query, "agency", 1, MAX_VALIDATORS, default=0)
+    after = params.integer(call.query, "after", 0, 2**32 - 1, default=0)
+    limit = params.integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
+    agency = params.integer(call.query, "agency", 1, MAX_VALIDATORS, default=0)
     # One more than asked for tells whether there is a next page.
     found = view.polls(after, limit + 1, running="running" in call.query, agency=agency or None)
     page = found[:limit]
@@ -111,7 +113,7 @@ def polls(view: NodeView, call: Call) -> Answer:
 
 def poll(view: NodeView, call: Call) -> Answer:
     """One poll: definition, record, tally once released."""
-    number = _number(call.argument, 2**32 - 1)
+    number = params.number(call.argument, 2**32 - 1)
     found = view.poll(number)
     if found is None:
         raise BadRequest(codes.POLL_UNKNOWN, poll=number)
@@ -121,7 +123,7 @@ def poll(view: NodeView, call: Call) -> Answer:
 
 def roll(view: NodeView, call: Call) -> Answer:
     """One roll."""
-    number = _number(call.argument, 2**32 - 1)
+    number = params.number(call.argument, 2**32 - 1)
     found = view.roll(number)
     if found is None:
         raise BadRequest(codes.ROLL_UNKNOWN, roll=number)
@@ -130,9 +132,7 @@ def roll(view: NodeView, call: Call) -> Answer:
 
 def signer(view: NodeView, call: Call) -> Answer:
     """One registered key."""
-    if not _TAGGED_KEY.fullmatch(call.argument):
-        raise BadRequest(codes.PARAMETER_WRONG, name="in the path", expected="66 hex digits in lower case")
-    found = view.signer(TaggedKey(bytes.fromhex(call.argument)))
+    found = view.signer(params.tagged_key(call.argument))
     if found is None:
         raise BadRequest(codes.SIGNER_UNKNOWN, key=call.argument)
     return Answer(dump(schema.signer(found)))
@@ -140,7 +140,7 @@ def signer(view: NodeView, call: Call) -> Answer:
 
 def block(view: NodeView, call: Call) -> Answer:
     """One block: JSON without transactions; for who accepts msgpack, `[block, commit]` encoded as in L1."""
-    height = _number(call.argument, 2**53 - 1)
+    height = params.number(call.argument, 2**53 - 1)
     vary = {"Vary": "Accept"}
     if MSGPACK in call.accept:
         encoded = view.block_bytes(height)
@@ -155,8 +155,8 @@ def block(view: NodeView, call: Call) -> Answer:
 
 def blocks(view: NodeView, call: Call) -> Answer:
     """A page of blocks; `next` is the value of `after` for the next page, null on the last one (LIM09)."""
-    after = _integer(call.query, "after", 0, 2**53 - 1, default=0)
-    limit = _integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
+    after = params.integer(call.query, "after", 0, 2**53 - 1, default=0)
+    limit = params.integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
     found = view.blocks(after, limit + 1)
     page = found[:limit]
     following = page[-1].header.height if len(found) > limit else None
@@ -165,7 +165,7 @@ def blocks(view: NodeView, call: Call) -> Answer:
 
 def transaction(view: NodeView, call: Call) -> Answer:
     """What became of a transaction; 202 if it was waited for and is still only received (LIM10)."""
-    tx_hash = _hash(call.argument)
+    tx_hash = params.tx_hash(call.argument)
     found = view.transaction(tx_hash)
     if found is None:
         return problem(BadRequest(codes.TRANSACTION_UNKNOWN), txid=tx_hash)
@@ -175,8 +175,8 @@ def transaction(view: NodeView, call: Call) -> Answer:
 
 async def wait_for_transaction(view: NodeView, call: Call) -> None:
     """`?wait=committed&timeout=10`: returns when the transaction has ended, or the seconds have passed."""
-    tx_hash = _hash(call.argument)
-    timeout_s = _integer(call.query, "timeout", 1, MAX_WAIT_S, default=MAX_WAIT_S)
+    tx_hash = params.tx_hash(call.argument)
+    timeout_s = params.integer(call.query, "timeout", 1, MAX_WAIT_S, default=MAX_WAIT_S)
     if "wait" not in call.query:
         return
     if call.query["wait"] != "committed":
@@ -188,8 +188,8 @@ async def wait_for_transaction(view: NodeView, call: Call) -> None:
 
 def ballot_proof(view: NodeView, call: Call) -> Answer:
     """The receipt of a ballot (L11), to be checked by whoever holds it: never a verdict (H08)."""
-    tx_hash = _hash(call.argument)
-    form = _one_of(call.query, "form", ("open", "completed"))
+    tx_hash = params.tx_hash(call.argument)
+    form = params.one_of(call.query, "form", ("open", "completed"))
     try:
         receipt = view.proofs.receipt(tx_hash, completed=None if form is None else form == "completed")
     except BadRequest as error:
@@ -201,24 +201,24 @@ def ballot_proof(view: NodeView, call: Call) -> Answer:
 
 def poll_proof(view: NodeView, call: Call) -> Answer:
     """What is claimed about a poll, with its proof (L10)."""
-    poll = PollNumber(_number(call.argument, 2**32 - 1))
-    claim = _one_of(call.query, "claim", ("question", "result", "recorded", "on_roll", "not_counted"))
+    poll = PollNumber(params.number(call.argument, 2**32 - 1))
+    claim = params.one_of(call.query, "claim", ("question", "result", "recorded", "on_roll", "not_counted"))
     proofs = view.proofs
     match claim:
         case "result":
             return Answer(proofs.result(poll), cache=Cache.FOR_EVER)
         case "not_counted":
-            return Answer(proofs.not_counted(poll, _voter(call.query)), cache=Cache.FOR_EVER)
+            return Answer(proofs.not_counted(poll, params.voter(call.query)), cache=Cache.FOR_EVER)
         case "on_roll":
-            return Answer(proofs.on_roll(poll, _voter(call.query)))
+            return Answer(proofs.on_roll(poll, params.voter(call.query)))
         case "recorded":
-            return Answer(proofs.recorded(poll, _integer(call.query, "size", 1, 2**32 - 1)))
+            return Answer(proofs.recorded(poll, params.integer(call.query, "size", 1, 2**32 - 1)))
     return Answer(proofs.question(poll))
 
 
 def light_block(view: NodeView, call: Call) -> Answer:
     """A header with all that vouches for it."""
-    height = _number(call.argument, 2**53 - 1)
+    height = params.number(call.argument, 2**53 - 1)
     found = view.proofs.light_block(height)
     if found is None:
         raise BadRequest(codes.BLOCK_UNKNOWN, height=height)
@@ -254,6 +254,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/readyz", readyz, frozenset({"verbose"}), watch=True),
     Route("/v1/openapi.json", openapi),
     Route("/v1/status", status),
+    Route("/v1/nodes", nodes),
     Route("/v1/genesis", genesis),
     Route("/v1/polls", polls, frozenset({"after", "limit", "running", "agency"})),
     Route("/v1/polls/{number}", poll),
@@ -267,6 +268,9 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/v1/light_blocks/{height}", light_block),
     Route("/v1/receipts/{number}", receipt_number),
     Route("/v1/errors/{code}", error_page),
+    Route("/", pages.explorer_page),
+    Route("/verify", pages.verify_page),
+    Route("/receipts/{number}", pages.receipt_page),
 )
 """Every path that is read; `SUBMIT_PATH` is the only one that is written to."""
 
@@ -333,60 +337,3 @@ def _base64(item: int, text: object) -> bytes:
         except ValueError:
             pass
     raise BadRequest(codes.NOT_BASE64, item=item)
-
-
-# --- what callers write into paths and queries ---
-
-
-def parse_query(text: str, known: frozenset[str]) -> dict[str, str]:
-    """The parameters of a query string, each known and given once (H11).
-
-    Values are taken as they stand: all that have a meaning consist of letters and digits.
-    """
-    query: dict[str, str] = {}
-    if not text:
-        return query
-    for part in text.split("&"):
-        name, _, value = part.partition("=")
-        if name not in known:
-            raise BadRequest(codes.PARAMETER_UNKNOWN, allowed=", ".join(sorted(known)) or "none")
-        if name in query:
-            raise BadRequest(codes.PARAMETER_REPEATED)
-        query[name] = value
-    return query
-
-
-def _one_of(query: Mapping[str, str], name: str, known: Sequence[str]) -> str | None:
-    text = query.get(name)
-    if text is not None and text not in known:
-        raise BadRequest(codes.PARAMETER_WRONG, name=name, expected="one of " + ", ".join(known))
-    return text
-
-
-def _voter(query: Mapping[str, str]) -> TaggedKey:
-    text = query.get("voter", "")
-    if _TAGGED_KEY.fullmatch(text):
-        return TaggedKey(bytes.fromhex(text))
-    raise BadRequest(codes.PARAMETER_WRONG, name="voter", expected="66 hex digits in lower case")
-
-
-def _integer(query: Mapping[str, str], name: str, lo: int, hi: int, *, default: int | None = None) -> int:
-    text = query.get(name)
-    if text is None and default is not None:
-        return default
-    text = text or ""
-    if (text == "0" or _NUMBER.fullmatch(text)) and lo <= int(text) <= hi:
-        return int(text)
-    raise BadRequest(codes.PARAMETER_WRONG, name=name, expected=f"an integer from {lo} to {hi}")
-
-
-def _number(text: str, hi: int) -> int:
-    if _NUMBER.fullmatch(text) and int(text) <= hi:
-        return int(text)
-    raise BadRequest(codes.PARAMETER_WRONG, name="in the path", expected=f"an integer from 1 to {hi}")
-
-
-def _hash(text: str) -> Hash:
-    if _HASH.fullmatch(text):
-        return Hash(bytes.fromhex(text))
-    raise BadRequest(codes.PARAMETER_WRONG, name="in the path", expected="64 hex digits in lower case")

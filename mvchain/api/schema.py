@@ -9,6 +9,7 @@ from mvchain.api.views import (
     BlockSummary,
     BlockView,
     Check,
+    NodesView,
     PollView,
     RollView,
     SignerView,
@@ -176,6 +177,11 @@ def status(view: StatusView) -> JsonObject:
         "catching_up": view.catching_up,
         "polls": view.polls,
     }
+
+
+def nodes(view: NodesView) -> JsonObject:
+    """Where this chain can be read."""
+    return {"agency": view.agency, "url": view.url, "others": list(view.others)}
 
 
 def transaction(status: TxStatus) -> JsonObject:

@@ -6,74 +6,82 @@ its parsing, and every byte that leaves is written here or in `api.connection`.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
-from aiohttp import http_parser, web
+from aiohttp import web
 
-from mvchain.api import rest
-from mvchain.api.answer import JSON, MSGPACK, Answer
+from mvchain.api import params, rest
+from mvchain.api.answer import Answer
 from mvchain.api.budget import ReadBudget
-from mvchain.api.connection import Connection, Listener, to_response
+from mvchain.api.chain_view import ChainView
+from mvchain.api.connection import HEADERS, READING, Connection, to_response
 from mvchain.api.errors import problem
+from mvchain.api.events import EventFeed
 from mvchain.api.limits import ApiLimits
+from mvchain.api.rpc import Rpc
+from mvchain.api.rpc_methods import METHODS
+from mvchain.api.site import Site
 from mvchain.api.views import NodeView
+from mvchain.api.websocket import WebSockets
 from mvchain.core import codes
-from mvchain.core.errors import BadConfiguration, BadRequest
+from mvchain.core.errors import BadRequest
 
 _log = logging.getLogger(__name__)
 
-_STOP_S = 2.0
-"""How long requests under way may take to end when the server stops."""
+RPC_PATH = "/"
+WEBSOCKET_PATH = "/websocket"
+"""Of the JSON-RPC (C97, C136); `/METHOD` is a call in a URL (C100)."""
 
 
 class ApiServer:
-    """Serves one node's view on one address. TLS is the business of a proxy before it (H14)."""
+    """Serves one node's view on one address. TLS is the business of a proxy before it (H14).
 
-    def __init__(self, view: NodeView, limits: ApiLimits | None = None) -> None:
-        if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
-            raise BadConfiguration(codes.HTTP_PARSER_MISSING)
+    Args:
+        chain: what the JSON-RPC reads; without it there is none.
+    """
+
+    def __init__(self, view: NodeView, limits: ApiLimits | None = None, chain: ChainView | None = None) -> None:
         self._view = view
         self._limits = limits or ApiLimits()
         self._reads = ReadBudget(self._limits.read_share, self._limits.read_queue_s)
         self._watch = ReadBudget(self._limits.watch_share, self._limits.read_queue_s)
+        self._rpc: Rpc | None = None
+        self._sockets: WebSockets | None = None
+        if chain is not None:
+            max_body, answer_s = self._limits.max_body, self._limits.answer_s
+            self._rpc = Rpc(view, chain, self._reads, max_body=max_body, answer_s=answer_s)
+            self._sockets = WebSockets(self._rpc, EventFeed(chain, self._reads), max_body)
         # "/v1/polls/{number}" is found under "/v1/polls/".
         self._fixed = {route.path: route for route in rest.ROUTES if not route.path.endswith("}")}
         self._by_prefix = {
             route.path[: route.path.index("{")]: route for route in rest.ROUTES if route.path.endswith("}")
         }
-        self._listener: Listener | None = None
-        self._runner: web.ServerRunner | None = None
+        self._site = Site(self._handle, self._limits)
 
     async def start(self, host: str, port: int) -> None:
         """Listens on `host` and `port` (0: any free one); raises BadConfiguration if it cannot."""
-        self._listener = Listener(self._handle, self._limits)
-        self._runner = web.ServerRunner(self._listener, shutdown_timeout=_STOP_S)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise BadConfiguration(codes.CANNOT_LISTEN, host=host, port=port, why=error.strerror) from error
-        self._listener.start_deadlines()
+        await self._site.start(host, port)
+        if self._sockets is not None:
+            self._sockets.start()
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that it listens on."""
-        assert self._runner is not None, "not started"
-        host, port = self._runner.addresses[0][:2]
-        return host, port
+        return self._site.address
 
     async def stop(self) -> None:
         """Takes no more connections, lets requests under way end for a moment, and closes the rest."""
-        if self._runner is None or self._listener is None:
-            return
-        self._listener.stop_deadlines()
-        await self._runner.cleanup()
+        if self._sockets is not None:
+            await self._sockets.stop()
+        await self._site.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
         assert isinstance(connection, Connection)
         connection.begin_answer()
         try:
+            if self._sockets is not None and request.method == "GET" and request.rel_url.raw_path == WEBSOCKET_PATH:
+                return await self._sockets.serve(request, connection.source, HEADERS)
             answer = await self._answer(request, connection.source)
         except BadRequest as error:
             answer = problem(error)
@@ -83,7 +91,7 @@ class ApiServer:
         except Exception:
             _log.exception("a request to the public API failed")
             answer = problem(BadRequest(codes.INTERNAL))
-        response = to_response(answer)
+        response = to_response(answer, request.method)
         if not request.content.is_eof():
             response.force_close()
         return response
@@ -95,6 +103,20 @@ class ApiServer:
             if method != "POST":
                 return _method_not_allowed("POST")
             return await self._submit(request, source)
+        if self._rpc is not None:
+            if path == RPC_PATH and method == "POST":
+                return await self._post_rpc(self._rpc, request, source)
+            if path == WEBSOCKET_PATH:
+                return _method_not_allowed("GET")
+            if path[1:] in METHODS:
+                if method not in READING:
+                    return _method_not_allowed("GET, HEAD")
+                if request.body_exists:
+                    raise BadRequest(codes.BODY_UNEXPECTED)
+                return await self._rpc.get(path[1:], request.rel_url.raw_query_string, source)
+        return await self._read(request, path, method)
+
+    async def _read(self, request: web.BaseRequest, path: str, method: str) -> Answer:
         route = self._fixed.get(path)
         argument = ""
         if route is None:
@@ -102,11 +124,11 @@ class ApiServer:
             route = self._by_prefix.get(prefix + slash)
         if route is None or (not argument and path not in self._fixed):
             raise BadRequest(codes.ROUTE_UNKNOWN)
-        if method not in ("GET", "HEAD"):
+        if method not in READING:
             return _method_not_allowed("GET, HEAD")
         if request.body_exists:
             raise BadRequest(codes.BODY_UNEXPECTED)
-        query = rest.parse_query(request.rel_url.raw_query_string, route.query)
+        query = params.parse_query(request.rel_url.raw_query_string, route.query)
         call = rest.Call(argument, query, request.headers.get("Accept", ""))
         if route.wait is not None:
             await route.wait(self._view, call)
@@ -116,20 +138,33 @@ class ApiServer:
             return route.read(self._view, call)
 
     async def _submit(self, request: web.BaseRequest, source: str) -> Answer:
-        rest.parse_query(request.rel_url.raw_query_string, frozenset())
+        params.parse_query(request.rel_url.raw_query_string, frozenset())
+        media_type, body = await self._typed_body(request, rest.SUBMIT_TYPES)
+        raw_txs = rest.decode_batch(body, media_type, self._limits.max_body)
+        return await rest.submit(self._view, raw_txs, source, self._limits.answer_s)
+
+    async def _post_rpc(self, rpc: Rpc, request: web.BaseRequest, source: str) -> Answer:
+        try:
+            _, body = await self._typed_body(request, rest.JSON_TYPES)
+        except BadRequest as error:
+            if error.cause is not codes.BODY_TOO_LARGE:
+                raise
+            return rpc.unread(error)
+        return await rpc.post(body, source)
+
+    async def _typed_body(self, request: web.BaseRequest, types: Mapping[str, str]) -> tuple[str, bytes]:
+        """The media type that its Content-Type stands for, and the body."""
         headers = request.headers
         if "Content-Encoding" in headers:
             raise BadRequest(codes.BODY_ENCODED)
-        media_type = rest.SUBMIT_TYPES.get(headers.get("Content-Type", "").replace(" ", "").lower())
+        media_type = types.get(headers.get("Content-Type", "").replace(" ", "").lower())
         if media_type is None:
-            raise BadRequest(codes.MEDIA_TYPE_UNKNOWN, allowed=f"{MSGPACK} and {JSON}")
+            raise BadRequest(codes.MEDIA_TYPE_UNKNOWN, allowed=" and ".join(sorted(set(types.values()), reverse=True)))
         if (request.content_length or 0) > self._limits.max_body:
             raise BadRequest(codes.BODY_TOO_LARGE, limit=self._limits.max_body)
         if (expect := headers.get("Expect")) is not None:
             await _continue(request, expect)
-        body = await self._body(request)
-        raw_txs = rest.decode_batch(body, media_type, self._limits.max_body)
-        return await rest.submit(self._view, raw_txs, source, self._limits.answer_s)
+        return media_type, await self._body(request)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """The whole body, within its size, its deadline and its rate (LIM01, LIM04)."""

@@ -155,6 +155,18 @@ class StatusView:
     """Polls are numbered from 1 to this."""
 
 
+@dataclass(frozen=True, slots=True)
+class NodesView:
+    """Where this chain can be read over HTTP, as this node's operator knows it."""
+
+    agency: AgencyNumber | None
+    """Whose node this is; None for an observer."""
+    url: str
+    """Under which the public reaches this node, without a path; "" if the operator names none."""
+    others: tuple[str, ...]
+    """The same of nodes of other agencies."""
+
+
 class Check(NamedTuple):
     """One line of the readiness report."""
 
@@ -238,6 +250,9 @@ class NodeView(Protocol):
 
     def status(self) -> StatusView:
         """Where this node stands."""
+
+    def nodes(self) -> NodesView:
+        """This node and others that can be asked."""
 
     @property
     def proofs(self) -> Proofs:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import mvchain
-from mvchain.cli import ballots, genesis, keys, members, node, polls, receipts, rolls
+from mvchain.cli import ballots, genesis, keys, light, members, node, polls, receipts, rolls
 
 app = typer.Typer(
     help="A permissioned ledger for public polls.",
@@ -34,6 +34,7 @@ for name, command in (
     ("receipt", receipts.receipt),
     ("proof", receipts.proof),
     ("verify", receipts.verify),
+    ("light", light.light),
 ):
     app.command(name)(command)
 

@@ -1040,6 +1040,12 @@ NOT_THE_TRUSTED_HASH = Cause(
     "Check height and hash with several agencies; if they are right, this node is on another chain or lies.",
 )
 
+NOT_THE_SIGNED_BODY = Cause(
+    "MV-5118",
+    "The {part} of block {height}, as the node gave it, is not what was signed.",
+    "Ask other nodes; if only one gives such a block, it is broken or lies: tell its agency.",
+)
+
 # --- 512x-513x: several nodes and what is trusted (light.client, light.trust) ---
 DIVERGENCE = Cause(
     "MV-5120",
@@ -1086,6 +1092,75 @@ STATE_NOT_VERIFIED = Cause(
     "MV-5131",
     "The file of trusted blocks is damaged or was changed: {why}",
     "Find out who may have written to it, and delete it: the blocks are fetched again.",
+)
+
+# --- 514x: what nodes answer to a light client (light.fetch_http, light.fetch_rpc) ---
+NODE_REFUSED = Cause(
+    "MV-5140",
+    "The node at {url} refused the request, with status {status} and code {code}.",
+    "See what the code means, or ask another node.",
+)
+MALFORMED_RPC_ANSWER = Cause(
+    "MV-5141",
+    "The node's answer is malformed at {name}: {why}.",
+    "Check that the address is that of a node with CometBFT's JSON-RPC, or ask another node.",
+)
+
+# --- 5142-5149: what cannot be verified does not pass (light.follower, api.light_proxy) ---
+NEEDS_GENESIS = Cause(
+    "MV-5142",
+    "Without the genesis file this light client cannot verify that.",
+    "Start it with --genesis as well.",
+)
+ANOTHER_ANSWER = Cause(
+    "MV-5143",
+    "What the node proved is not what was asked for: {what}.",
+    "Ask other nodes, and tell the agency that runs it.",
+)
+NOT_ON_THIS_CHAIN = Cause(
+    "MV-5144",
+    "What the node proved rests on another block {height} than the one that was verified.",
+    "Keep the answer and send it to all agencies: a quorum may have signed two blocks.",
+)
+STALE_PROOF = Cause(
+    "MV-5145",
+    "The node proved what held at block {height}; block {newest} is verified already.",
+    "Ask again in a moment, or name other nodes.",
+)
+NOT_PROVABLE = Cause(
+    "MV-5146",
+    "The node says that the transaction is {state}; only that it is in a block can be verified.",
+    "Ask again later, or ask the node itself and believe it.",
+)
+NO_REST_NODE = Cause(
+    "MV-5147",
+    "None of the nodes is asked over the REST API, which alone gives that.",
+    "Name a node without rpc+ before its address.",
+)
+
+NOT_VERIFIED_IN_TIME = Cause(
+    "MV-5148",
+    "The nodes did not give what can be verified within {seconds} s.",
+    "Ask again, or name other nodes.",
+)
+
+# --- 308x: the command line of the light client (light.transport, cli.light) ---
+BAD_NODE_ADDRESS = Cause(
+    "MV-3080",
+    "{url!r} is not the address of a node.",
+    "Write it as http://HOST:PORT or https://HOST, with rpc+ before it where the node is asked over JSON-RPC.",
+)
+
+BAD_LIGHT_OPTION = Cause("MV-3081", "{option} {value}: {why}.", "See mvchain light --help.")
+NO_TRUST_ROOT = Cause(
+    "MV-3082",
+    "Nothing is named that the light client could trust.",
+    "Name the genesis file with --genesis, or height and hash of a block, from several agencies, with --trust.",
+)
+ONE_NODE = Cause(
+    "MV-3083",
+    "Only one node is named, and nobody to contradict it.",
+    "Name a second one, of another agency, with --node; or say --believe-a-single-node.",
 )
 
 # --- 309x: files named on a command line (light.__main__, cli) ---
@@ -1377,6 +1452,9 @@ INTEROP_CHECKER = Cause("MV-3075", "{checker} did not start: {why}.", "Read {log
 INTEROP_TOO_SLOW = Cause(
     "MV-3076", "The verifiers were not done after {seconds} s.", "Run it again on a machine with less to do."
 )
+
+# --- 3095: measurements (bench) ---
+BENCH_ANSWER = Cause("MV-3095", "A node answered {what} with status {status}: {text}.", "Read the logs of the nodes.")
 
 # --- 607x: JSON-RPC and WebSocket (api.rpc, api.websocket); clients compare the texts of CometBFT (C133 to C135) ---
 RPC_NOT_JSON = Cause("MV-6070", "The call is not JSON-RPC: {text}.", "Send a JSON-RPC 2.0 object or an array of them.")

@@ -95,6 +95,8 @@ class Value:
         """At most `most` bytes in base64."""
         text = self.text((most + 2) // 3 * 4)
         try:
+            if len(text) % 4:  # which not every Python refuses
+                raise ValueError
             return binascii.a2b_base64(text, strict_mode=True)
         except ValueError:
             raise self.malformed("it is not base64") from None

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
-from mvchain.core.limits import MAX_JOURNAL_BYTES, MAX_POOL_BYTES, MAX_POOL_TRANSACTIONS
+from mvchain.core.limits import MAX_JOURNAL_BYTES, MAX_POOL_BYTES, MAX_POOL_TRANSACTIONS, MAX_VALIDATORS
 from mvchain.core.types import PublicKey
 
 MIB = 1024 * 1024
@@ -61,6 +61,18 @@ def read_peer(value: Any) -> PeerAddress:
             "write it as key@host:port, the key being the 64 hex digits of the node key in the genesis file"
         )
     return PeerAddress(PublicKey(bytes.fromhex(key)), read_address(address))
+
+
+def read_url(value: Any) -> str:
+    """`https://host`, with a port if it is not 443; `http://` for this machine alone. Pages may ask what stands here."""
+    pattern = r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise ValueError("write it as https://host or https://host:port, in lower case and without a path")
+    return value
+
+
+def _own_url(value: Any) -> str:
+    return "" if value == "" else read_url(value)
 
 
 def _whole(low: int, high: int) -> Callable[[Any], int]:
@@ -145,6 +157,10 @@ class ApiSettings:
     """[api]"""
 
     listen: Address = _setting(DEFAULT_API_ADDRESS, read_address)
+    public_url: str = _setting("", _own_url)
+    """Under which the public reaches this API; "" for none."""
+    other_nodes: tuple[str, ...] = _setting((), _list_of(read_url, MAX_VALIDATORS))
+    """The same of other agencies, for the pages that this node serves."""
     max_connections: int = _setting(900, _whole(1, 100_000))
     max_connections_per_address: int = _setting(32, _whole(1, 100_000))
     header_deadline_ms: int = _setting(5_000, _whole(100, 600_000))

@@ -14,6 +14,7 @@ from mvchain.api.views import (
     BlockSummary,
     BlockView,
     Check,
+    NodesView,
     PollView,
     ReceiptView,
     RollView,
@@ -106,6 +107,7 @@ class MemoryNode:
     def __init__(self, voters: int = 20, capacity: int = 10_000) -> None:
         self.genesis_document = strict_json.canonical({"chain_name": "test"})
         self.genesis_hash = sha256(self.genesis_document)
+        self.url = "https://own.example"
         self.roll_keys: frozenset[TaggedKey] = frozenset(voter(n).tagged for n in range(voters))
         self.capacity = capacity
         self.sources: list[str] = []
@@ -370,6 +372,9 @@ class MemoryNode:
 
     def light_block(self, height: int) -> bytes | None:
         return strict_json.canonical({"height": height}) if 1 <= height <= len(self._blocks) else None
+
+    def nodes(self) -> NodesView:
+        return NodesView(AgencyNumber(1), self.url, ("https://node.example", "https://other.example:8443"))
 
     def genesis(self) -> bytes:
         return self.genesis_document

@@ -1,10 +1,11 @@
 """Reads get their share of the time and no more (N10), on a clock of our own."""
 
 import asyncio
+from collections.abc import Generator
 
 import pytest
 
-from mvchain.api.budget import REQUEST_OVERHEAD_S, ReadBudget
+from mvchain.api.budget import REQUEST_OVERHEAD_S, TURN_S, ReadBudget
 from mvchain.core.errors import BadRequest
 
 
@@ -107,3 +108,82 @@ async def test_an_error_in_a_read_is_charged_too() -> None:
         fail()
     with pytest.raises(BadRequest):
         await budget.admit()
+
+
+async def test_a_patient_read_waits_as_long_as_it_takes() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.1, 0.5, clock, clock.sleep)
+    started = clock.now_s
+    await read(budget, clock, 10.0)
+    with pytest.raises(BadRequest):
+        await budget.admit()
+    await budget.admit(patient=True)
+    assert clock.now_s - started == pytest.approx((10.0 + REQUEST_OVERHEAD_S) / 0.1)
+
+
+async def test_a_long_read_goes_on_in_turns_between_which_others_read() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.1, 100.0, clock, clock.sleep)
+    done: list[str] = []
+
+    def long_read() -> Generator[None, None, str]:
+        for part in range(4):
+            clock.now_s += 2 * TURN_S
+            done.append(f"part {part}")
+            yield
+        return "result"
+
+    async def short_read() -> None:
+        await read(budget, clock, 0.0)
+        done.append("other")
+
+    results = await asyncio.gather(budget.run(long_read()), short_read())
+    assert results[0] == "result"
+    assert [each for each in done if each != "other"] == [f"part {part}" for part in range(4)]
+    assert 0 < done.index("other") < 4
+
+
+async def test_the_turns_of_a_read_are_charged_as_one_request() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.1, 100.0, clock, clock.sleep)
+    started = clock.now_s
+
+    def long_read() -> Generator[None, None, None]:
+        for _ in range(10):
+            clock.now_s += 2 * TURN_S
+            yield
+
+    await budget.run(long_read())
+    await budget.admit()
+    assert clock.now_s - started == pytest.approx((20 * TURN_S + REQUEST_OVERHEAD_S) / 0.1)
+
+
+async def test_short_steps_share_a_turn() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.1, 0.0, clock, clock.sleep)
+    started = clock.now_s
+
+    def many_steps() -> Generator[None, None, int]:
+        for _ in range(1_000):
+            clock.now_s += TURN_S / 2_000
+            yield
+        return 7
+
+    assert await budget.run(many_steps()) == 7
+    assert clock.now_s - started == pytest.approx(TURN_S / 2)
+
+
+async def test_a_read_that_was_begun_is_not_refused() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.1, 0.01, clock, clock.sleep)
+
+    def long_read() -> Generator[None, None, str]:
+        for _ in range(3):
+            clock.now_s += 1.0
+            yield
+        return "whole"
+
+    assert await budget.run(long_read()) == "whole"
+    await read(budget, clock, 1.0)
+    with pytest.raises(BadRequest):
+        await budget.run(long_read())

@@ -57,7 +57,7 @@ async def test_between_requests_no_header_is_late(raw: RawClient) -> None:
 
 
 def open_connections(client: RawClient) -> list[Connection]:
-    listener = client.server._listener
+    listener = client.server._site._listener
     assert listener is not None
     return list(listener._open)
 
@@ -156,6 +156,23 @@ async def test_answers_are_taken_at_a_thousand_bytes_a_second(waiting_at: dict[i
         wire.waiting = waiting
         connection.abort_if_overdue(now)
     assert wire.aborted is cut
+
+
+async def test_too_much_that_waits_costs_those_for_whom_most_waits() -> None:
+    async def unused(_request: object) -> None:
+        raise NotImplementedError
+
+    listener = Listener(unused, ApiLimits(max_unsent=100))  # type: ignore[arg-type]
+    wires = {waiting: Wire() for waiting in (10, 50, 20, 40)}
+    for waiting, wire in wires.items():
+        connection = listener()
+        connection._wire, wire.waiting = wire, waiting
+        listener.admit(connection)
+    listener._bound_unsent()
+    assert [waiting for waiting, wire in wires.items() if wire.aborted] == [50]
+    wires[50].waiting, wires[20].waiting = 0, 50
+    listener._bound_unsent()
+    assert not wires[20].aborted
 
 
 async def test_one_address_gets_its_places_and_no_more(serve: Serve) -> None:

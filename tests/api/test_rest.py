@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvchain.api.answer import JSON, MSGPACK
-from mvchain.api.rest import decode_batch, parse_query
+from mvchain.api.params import parse_query
+from mvchain.api.rest import decode_batch
 from mvchain.core import codec
 from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
@@ -21,8 +22,9 @@ from mvchain.core.types import AgencyNumber
 from mvchain.ledger.blocks import Header
 from mvchain.ledger.polls import Release
 from mvchain.ledger.records import PollState
+from mvchain.light.receipt_number import receipt_number
 from tests.api.conftest import Serve
-from tests.api.helpers import OPERATOR, HttpAnswer, MemoryNode, RawClient, definition, post, request
+from tests.api.helpers import OPERATOR, HttpAnswer, MemoryNode, RawClient, definition, post, request, voter
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -379,6 +381,45 @@ async def test_a_receipt_is_a_file(raw: RawClient, node: MemoryNode) -> None:
     assert answer.headers["cache-control"] == "no-cache"
     node.end_poll(node.polls(0, 1)[0].number)
     assert (await get(raw, target)).headers["cache-control"] == IMMUTABLE
+
+
+async def test_a_receipt_in_the_form_that_is_asked_for(raw: RawClient, node: MemoryNode) -> None:
+    await submit(raw, node.ballot(0))
+    await node.commit_block()
+    await node.commit_block()
+    target = f"/v1/proofs/ballots/{sha256(node.ballot(0)).hex()}?form="
+    assert (await get(raw, target + "open")).headers["cache-control"] == "no-cache"
+    assert (await get(raw, target + "completed")).headers["cache-control"] == IMMUTABLE
+    assert (await get(raw, target + "short")).json()["code"] == "MV-6012"
+
+
+async def test_a_claim_reaches_the_node_with_what_it_is_about(raw: RawClient, node: MemoryNode) -> None:
+    """The node in memory answers with the claim that it was asked for."""
+    key = voter(0).tagged.hex()
+    for query, claim in (
+        ("", "question"),
+        ("?claim=question", "question"),
+        (f"?claim=on_roll&voter={key}", "on_roll"),
+        ("?claim=recorded&size=12", "recorded 12"),
+        (f"?claim=not_counted&voter={key}", "not_counted"),
+    ):
+        assert (await get(raw, f"/v1/proofs/polls/1{query}")).json() == {"poll": 1, "claim": claim}
+    early = await get(raw, "/v1/proofs/polls/1?claim=result")
+    assert (early.status, early.json()["code"]) == (409, "MV-6034")
+    node.end_poll(node.polls(0, 1)[0].number)
+    final = await get(raw, "/v1/proofs/polls/1?claim=result")
+    assert (final.json()["claim"], final.headers["cache-control"]) == ("result", IMMUTABLE)
+
+
+async def test_a_receipt_number_in_any_writing_finds_the_ballot(raw: RawClient, node: MemoryNode) -> None:
+    await submit(raw, node.ballot(0), node.ballot(1))
+    ballot = sha256(node.ballot(0))
+    number = receipt_number(ballot)
+    assert (await get(raw, f"/v1/receipts/{number}")).json()["code"] == "MV-6038"
+    await node.commit_block()
+    for written in (number, number.replace("-", ""), number.lower()):
+        found = await get(raw, f"/v1/receipts/{written}")
+        assert found.json() == {"number": number, "ballots": [ballot.hex()]}
 
 
 async def test_the_genesis_document_comes_byte_for_byte(raw: RawClient, node: MemoryNode) -> None:

@@ -37,7 +37,8 @@ def check_headers(answer: HttpAnswer) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
     policy = answer.headers["content-security-policy"]
     assert all(rule in policy for rule in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"))
-    assert not any(name.startswith("access-control") for name in answer.headers)
+    cross_origin = {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
+    assert cross_origin in ({}, {"access-control-allow-origin": "*"})
     assert b"aiohttp" not in answer.head.lower()
     assert b"python" not in answer.head.lower()
     assert MARK not in answer.head + answer.body
@@ -99,7 +100,7 @@ async def test_ten_thousand_headers_are_not_read_to_the_end(raw: RawClient) -> N
     ("sent", "status", "code"),
     [
         (request("GET", f"/{MARKED}"), 404, "MV-6003"),
-        (request("GET", "/"), 404, "MV-6003"),
+        (request("GET", "/v1"), 404, "MV-6003"),
         (request("GET", "/v1/polls/"), 404, "MV-6003"),
         (request("GET", "/v1/polls/1/"), 404, "MV-6003"),
         (request("GET", "/v1/polls/1/2"), 404, "MV-6003"),

@@ -20,6 +20,7 @@ from mvchain.ledger.results import accepted_ballot
 from mvchain.ledger.validators import Validator, ValidatorSet
 from mvchain.light.documents import Path
 from mvchain.light.receipts import OpenReceipt
+from tests.light.bad_forms import Step, bad_forms
 from tests.light.helpers import (
     FIRST_NUMBER,
     HEIGHT,
@@ -39,9 +40,6 @@ RECEIPT = BLOCKS.receipt(3)
 NEXT = BLOCKS.receipt(4)
 """Of another voter's ballot in the same block."""
 ORDER_OF_ED25519 = 2**252 + 27742317777372353535851937790883648493
-
-Step = tuple[str | int, ...]
-"""Names and indices that lead to a value in JSON."""
 
 
 @dataclass(frozen=True)
@@ -367,12 +365,12 @@ EXPECTED: dict[str, Cause] = {
 
 
 def values_in(value: Any, path: Step = ()) -> list[Step]:
-    """The paths of all texts, numbers and nulls."""
+    """The paths of all texts and numbers."""
     if isinstance(value, dict):
         return [found for name, inner in value.items() for found in values_in(inner, (*path, name))]
     if isinstance(value, list):
         return [found for i, inner in enumerate(value) for found in values_in(inner, (*path, i))]
-    return [path]
+    return [] if value is None else [path]
 
 
 def expected_at(path: Step) -> Cause:
@@ -384,7 +382,7 @@ def expected_at(path: Step) -> Cause:
 
 
 def changed_at(file: bytes, path: Step) -> bytes:
-    """The file with another value at this path, in canonical form: one more, a later time, or another last digit."""
+    """The file with another value at this path, in canonical form: one more, a year later, or another last digit."""
     content = json.loads(file)
     holder: Any = content
     for step in path[:-1]:
@@ -393,7 +391,7 @@ def changed_at(file: bytes, path: Step) -> bytes:
     if isinstance(value, int):
         holder[path[-1]] = value + 1
     elif value.endswith("Z"):
-        holder[path[-1]] = value.replace(":0", ":1")
+        holder[path[-1]] = value.replace("2026", "2027")
     else:
         holder[path[-1]] = value[:-1] + ("1" if value[-1] != "1" else "2")
     return strict_json.canonical(content)
@@ -428,11 +426,12 @@ def of_forty() -> Iterator[Forgery]:
 
 @cache
 def receipt_forgeries() -> tuple[Forgery, ...]:
-    """All of the above."""
+    """All of the above, and other forms of a good one."""
     file = RECEIPT.encode()
     made = [Forgery(name, make().encode(), cause) for name, (make, cause) in MADE.items()]
     changed = [
         Forgery(f"{'.'.join(map(str, path))} changed", changed_at(file, path), expected_at(path))
         for path in values_in(json.loads(file))
     ]
-    return (*made, *changed, *of_forty())
+    forms = [Forgery(*form) for form in bad_forms(file, codes.MALFORMED_RECEIPT)]
+    return (*made, *changed, *of_forty(), *forms)

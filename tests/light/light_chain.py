@@ -20,6 +20,8 @@ from tests.light.helpers import SECOND, make_chain, seeded
 GENESIS = make_chain().genesis
 GENESIS_NS = GENESIS.genesis_time_ms * 1_000_000
 KEYS = make_chain().keys
+OTHER_KEYS = tuple(sorted((seeded(f"other {i}") for i in range(4)), key=lambda key: address_of(key.public)))
+"""Of nobody on this chain, in the order of their validators in a set."""
 STEP_NS = 10 * SECOND
 """Between two blocks."""
 ROUND = Round(1)

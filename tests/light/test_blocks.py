@@ -14,7 +14,7 @@ from mvchain.ledger.blocks import ABSENT_SIG
 from mvchain.light.blocks import check_light_block, decode_light_block, encode_light_block
 from tests.ledger.chain_helpers import mutations
 from tests.light.helpers import code_of
-from tests.light.light_chain import GENESIS, KEYS, make_light_chain, sign
+from tests.light.light_chain import GENESIS, KEYS, longest_light_block, make_light_chain, sign
 
 CHAIN = make_light_chain(3)
 BLOCK = CHAIN[3]

@@ -35,6 +35,7 @@ from tests.light.light_chain import (
     GENESIS,
     GENESIS_NS,
     KEYS,
+    OTHER_KEYS,
     entry,
     extend,
     in_order,
@@ -185,10 +186,9 @@ forged("header, another chain, named by the commit", lambda: renamed(chain_id="o
 forged("header, another chain, signed by all", lambda: signed(chain_id="other"), codes.LIGHT_BLOCK_CHAIN)
 
 # the set
-OTHERS = in_order(seeded(f"other {i}") for i in range(4))
 ONE_MORE = set_of([*KEYS, STRANGER])
 forged("set, named differently by the header", lambda: renamed(validators_hash=HASH), codes.LIGHT_BLOCK_VALIDATORS)
-forged("set, strangers", lambda: replace(BLOCK, validators=set_of(OTHERS)), codes.LIGHT_BLOCK_VALIDATORS)
+forged("set, strangers", lambda: replace(BLOCK, validators=set_of(OTHER_KEYS)), codes.LIGHT_BLOCK_VALIDATORS)
 forged("set, empty", lambda: replace(BLOCK, validators=ValidatorSet(())), codes.LIGHT_BLOCK_VALIDATORS)
 forged(
     "set, empty, and named so",
@@ -211,7 +211,7 @@ for i in range(4):
         forged(f"set, validator {i} with power {power}", lambda i=i, p=power: with_power(i, p), codes.LIGHT_BLOCK_POWER)
 forged(
     "set, phantoms who sign for themselves",
-    lambda: signed(keys=OTHERS, validators_hash=set_of(OTHERS).hash),
+    lambda: signed(keys=OTHER_KEYS, validators_hash=set_of(OTHER_KEYS).hash),
     codes.NOT_NEXT_VALIDATORS,
 )
 forged(
@@ -533,7 +533,7 @@ def test_a_chain_of_other_agencies() -> None:
 
 
 def test_phantoms_in_the_first_block() -> None:
-    first = sign(replace(CHAIN[1].header, validators_hash=set_of(OTHERS).hash), OTHERS)
+    first = sign(replace(CHAIN[1].header, validators_hash=set_of(OTHER_KEYS).hash), OTHER_KEYS)
     assert refusal(first, Anchor.of_genesis(GENESIS)) == codes.NOT_NEXT_VALIDATORS.code
 
 
@@ -564,7 +564,7 @@ BACKWARDS: dict[str, Forgery] = {
         ),
         codes.COMMIT_SIGNATURE,
     ),
-    "other validators": (lambda: replace(CHAIN[19], validators=set_of(OTHERS)), codes.LIGHT_BLOCK_VALIDATORS),
+    "other validators": (lambda: replace(CHAIN[19], validators=set_of(OTHER_KEYS)), codes.LIGHT_BLOCK_VALIDATORS),
     "the commit of another block": (lambda: replace(CHAIN[19], commit=CHAIN[18].commit), codes.LIGHT_BLOCK_HEIGHT),
 }
 
@@ -587,7 +587,9 @@ def test_backwards_time_falls(ahead_ns: int) -> None:
 
 
 def test_a_root_by_hash() -> None:
-    verify_root(LATER, Height(20), LATER.hash)
+    verify_root(LATER, Height(20), LATER.hash, None)
+    verify_root(LATER, Height(20), LATER.hash, GENESIS.chain_id)
+    assert code_of(verify_root, LATER, Height(20), LATER.hash, "other") == codes.LIGHT_BLOCK_CHAIN.code
 
 
 ROOTS: dict[str, tuple[Callable[[], LightBlock], int, bytes, Cause]] = {
@@ -596,7 +598,7 @@ ROOTS: dict[str, tuple[Callable[[], LightBlock], int, bytes, Cause]] = {
     "the block before": (lambda: CHAIN[19], 20, LATER.hash, codes.NOT_THE_TRUSTED_HASH),
     "too few signatures": (lambda: sign(LATER.header, KEYS, "ccaa"), 20, LATER.hash, codes.COMMIT_POWER),
     "other validators": (
-        lambda: replace(LATER, validators=set_of(OTHERS)),
+        lambda: replace(LATER, validators=set_of(OTHER_KEYS)),
         20,
         LATER.hash,
         codes.LIGHT_BLOCK_VALIDATORS,
@@ -613,7 +615,7 @@ ROOTS: dict[str, tuple[Callable[[], LightBlock], int, bytes, Cause]] = {
 @pytest.mark.parametrize("name", ROOTS)
 def test_forged_root(name: str) -> None:
     make, height, trusted_hash, cause = ROOTS[name]
-    assert code_of(verify_root, make(), Height(height), trusted_hash) == cause.code
+    assert code_of(verify_root, make(), Height(height), trusted_hash, None) == cause.code
 
 
 # --- by itself ---

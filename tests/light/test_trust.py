@@ -15,14 +15,14 @@ from mvchain.light.blocks import LightBlock, light_block_to_json
 from mvchain.light.rules import Anchor, TrustLevel
 from mvchain.light.trust import MAX_NEWEST, MAX_STATE_BYTES, Checkpoint, Root, TrustStore, decode_trust
 from tests.ledger.chain_helpers import mutations
-from tests.light.helpers import make_chain, seeded
+from tests.light.helpers import make_chain
 from tests.light.light_chain import (
     GENESIS,
     KEYS,
+    OTHER_KEYS,
     LightChain,
     extend,
     fork_of,
-    in_order,
     longest_light_block,
     make_light_chain,
     rotating_keys,
@@ -33,7 +33,6 @@ from tests.light.light_chain import (
 CHAIN = make_light_chain(130)
 CHECKPOINT = Checkpoint(Height(20), CHAIN[20].hash)
 LEVEL = TrustLevel()
-OTHERS = in_order(seeded(f"other {i}") for i in range(4))
 
 
 def store_of(*heights: int, root: Root = GENESIS, chain: LightChain = CHAIN) -> TrustStore:
@@ -141,11 +140,11 @@ CHANGED: dict[str, tuple[Callable[[], bytes], str]] = {
         "signature",
     ),
     "phantoms in the first block": (
-        lambda: file_of(sign(replace(CHAIN[1].header, validators_hash=set_of(OTHERS).hash), OTHERS)),
+        lambda: file_of(sign(replace(CHAIN[1].header, validators_hash=set_of(OTHER_KEYS).hash), OTHER_KEYS)),
         "announces",
     ),
     "phantoms right behind a sound block": (
-        lambda: file_of(CHAIN[4], sign(replace(CHAIN[5].header, validators_hash=set_of(OTHERS).hash), OTHERS)),
+        lambda: file_of(CHAIN[4], sign(replace(CHAIN[5].header, validators_hash=set_of(OTHER_KEYS).hash), OTHER_KEYS)),
         "announces",
     ),
     "another chain": (lambda: file_of(sign(replace(CHAIN[5].header, chain_id="other"), KEYS)), "chain"),
@@ -175,7 +174,7 @@ def test_blocks_that_do_not_follow_by_themselves_are_left_out() -> None:
     chain = extend(LightChain(GENESIS, ()), 90, rotating_keys)
     store = store_of(5, 15, 90, chain=chain)
     assert heights(decode_trust(store.encode(), GENESIS, LEVEL)) == [5, 15]
-    phantom = sign(replace(CHAIN[9].header, validators_hash=set_of(OTHERS).hash), OTHERS)
+    phantom = sign(replace(CHAIN[9].header, validators_hash=set_of(OTHER_KEYS).hash), OTHER_KEYS)
     assert heights(decode_trust(file_of(CHAIN[1], phantom), GENESIS, LEVEL)) == [1]
 
 

@@ -234,7 +234,7 @@ def test_a_first_start_that_was_cut_short_is_completed(tmp_path: Path) -> None:
         (b"F", b"\xc1", "MV-4011"),
     ],
 )
-def test_databases_that_are_not_of_this_version_are_refused(tmp_path: Path, key: bytes, value: bytes, code: str) -> None:
+def test_databases_of_other_versions_are_refused(tmp_path: Path, key: bytes, value: bytes, code: str) -> None:
     path = tmp_path / "chain"
     db = plyvel.DB(str(path), create_if_missing=True)
     db.put(key, value)

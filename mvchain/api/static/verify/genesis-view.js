@@ -1,0 +1,26 @@
+// What everything is checked against, in a form that can be compared with what agencies print or read aloud.
+
+import { count, say } from "./language.js";
+import { facts } from "./parts.js";
+import { filePicker } from "./forms.js";
+import { hashWords } from "../lib/genesis.js";
+import { make, unspoken } from "../explorer/dom.js";
+
+/** The section about the genesis document; `error` is the code of a file that was refused. */
+export function genesisView({ genesis, isFromFile, error }) {
+  const groups = hashWords(genesis.hash);
+  return make(
+    "section",
+    { "aria-labelledby": "genesis-heading", "data-key": "genesis" },
+    make("h2", { id: "genesis-heading" }, say("genesisTitle")),
+    make("p", {}, say("genesisWhat", genesis.chainName, count(genesis.agencies.length))),
+    facts(
+      [say("genesisHash"), make("code", { class: "hex groups" }, groups.map(({ digits }) => digits).join(" "))],
+      [say("genesisWords"), make("bdi", { class: "groups" }, groups.map(({ word }) => word).join(" "))],
+    ),
+    make("p", { class: "hint" }, say(isFromFile ? "genesisFromFile" : "genesisFromPage")),
+    error && make("p", { class: "is-wrong", role: "alert" }, unspoken("! "), say("genesisWrong", error)),
+    filePicker("genesis-file", say("genesisPick"), ".json,application/json", "genesis-hint"),
+    make("p", { id: "genesis-hint", class: "hint" }, say("genesisPickHint")),
+  );
+}

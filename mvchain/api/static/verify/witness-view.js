@@ -1,0 +1,77 @@
+// What nodes of other agencies say about a result, in words, and the way to their own pages.
+
+import { agencyName, count, say } from "./language.js";
+import { button, notice, sign } from "./parts.js";
+import { make } from "../explorer/dom.js";
+import { numberOf } from "./checks.js";
+import { OTHER_NODES } from "./nodes.js";
+
+const SIGN_OF_STATE = { asking: "open", agrees: "good", silent: "open", behind: "open", broken: "warning", differs: "bad" };
+
+/** The part of a result that says what others have. */
+export function witnessPart({ claims, witnesses = [], addressError }, at) {
+  return [
+    make("h3", {}, say("othersTitle")),
+    make("div", { role: "status" }, summary(witnesses)),
+    witnesses.some(({ state }) => state === "differs") && differing(at),
+    make("ul", { class: "nodes" }, witnesses.map((witness) => make("li", { "data-key": witness.url }, witnessLine(witness, claims)))),
+    claims.ballot && ownAddress(at, addressError),
+  ];
+}
+
+function summary(witnesses) {
+  const inState = (state) => witnesses.filter((one) => one.state === state).length;
+  const [agreeing, of] = [inState("agrees"), witnesses.length];
+  if (OTHER_NODES.length === 0) return make("p", {}, say("othersUnknown"));
+  if (inState("asking") > 0 || of === 0) return make("p", {}, say("othersAsking"));
+  if (inState("differs") > 0) return null;
+  if (agreeing === 0) return make("p", {}, say("othersNone"));
+  if (agreeing < of) return make("p", {}, say("othersSome", count(agreeing), count(of)));
+  return make("p", {}, agreeing === 1 ? say("othersOne") : say("othersAgree", count(agreeing)));
+}
+
+/** Two signed blocks of one height: the gravest thing that this page can find. */
+function differing(at) {
+  return make(
+    "div",
+    { role: "alert" },
+    notice("bad", make("p", {}, make("strong", {}, say("othersDiffer"))), make("p", {}, button("report", say("saveReport"), { class: "primary", "data-at": at }))),
+  );
+}
+
+function witnessLine({ url, agency, state }, { ballot }) {
+  const { host } = new URL(url);
+  const name = agency ? say("agencyAt", agencyName(agency), host) : host;
+  return [
+    sign(SIGN_OF_STATE[state], "node-sign"),
+    make(
+      "div",
+      {},
+      make("span", {}, name, ": "),
+      make("strong", { class: `node-${state}` }, say(`node_${state}`)),
+      ballot && make("p", {}, make("a", { href: `${url}/verify#${numberOf(ballot)}`, target: "_blank", rel: "noreferrer" }, say("nodePage", agency ? agencyName(agency) : host))),
+    ),
+  ];
+}
+
+/** The page may ask nobody but the nodes it knows; so an address that the voter knows is opened, not asked. */
+function ownAddress(at, addressError) {
+  const [id, hint] = [`address-${at}`, `address-hint-${at}`];
+  return make(
+    "details",
+    {},
+    make("summary", {}, say("ownAddressTitle")),
+    make(
+      "form",
+      { class: "row-form", "data-form": "address", "data-at": at, novalidate: true },
+      make("label", { for: id }, say("ownAddressLabel")),
+      make(
+        "div",
+        { class: "input-row" },
+        make("input", { id, type: "url", inputmode: "url", autocomplete: "url", spellcheck: "false", "aria-describedby": hint, "aria-invalid": addressError && "true" }),
+        make("button", { type: "submit" }, say("ownAddressOpen")),
+      ),
+      make("p", { id: hint, class: addressError ? "hint is-wrong" : "hint", role: addressError && "alert" }, say(addressError ? "ownAddressWrong" : "ownAddressHint")),
+    ),
+  );
+}
