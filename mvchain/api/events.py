@@ -78,6 +78,7 @@ def parse_query(text: str) -> Query:
 class Subscription:
     """What is wanted, and what each of its messages begins with."""
 
+    text: str
     query: Query
     id: Id
     head: bytes
@@ -94,6 +95,10 @@ class Subscriber:
     """By the text of the query."""
     frames: list[bytes] = field(default_factory=list)
     """What the part of an event that is being made has for it."""
+
+    def has(self, subscription: Subscription) -> bool:
+        """Whether it still wants this, and not the same anew."""
+        return self.subscriptions.get(subscription.text) is subscription
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -127,7 +132,7 @@ class EventFeed:
         if len(subscriber.subscriptions) >= MAX_SUBSCRIPTIONS:
             raise failed(f"max_subscriptions_per_client {MAX_SUBSCRIPTIONS} reached")
         head = b'{"jsonrpc":"2.0","id":%s,"result":{"query":%s,"data":' % (encode(request_id), encode(text))
-        subscriber.subscriptions[text] = Subscription(query, request_id, head, self._chain.height)
+        subscriber.subscriptions[text] = Subscription(text, query, request_id, head, self._chain.height)
         self._subscribers.add(subscriber)
 
     def unsubscribe(self, subscriber: Subscriber, text: str) -> None:
@@ -234,7 +239,7 @@ class EventFeed:
     def _new_block_header(self, height: Height) -> JsonObject:
         return {"header": rpc_json.header(self._chain.header(height))}
 
-    def _transaction_events(self, height: Height, wanted: Sequence[tuple[Subscriber, Subscription]]) -> Iterator[None]:
+    def _transaction_events(self, height: Height, wanted: Asking) -> Iterator[None]:
         asking = [each for each in wanted if each[1].query.value_of("tm.event") in (None, "Tx")]
         if not asking:
             return
@@ -280,6 +285,8 @@ def _queue(asking: Asking, event: bytes) -> Iterator[None]:
     """Adds the frames of an event; yields whenever they are PART_BYTES together."""
     size = 0
     for subscriber, subscription in asking:
+        if not subscriber.has(subscription):
+            continue  # unsubscribed, or cancelled, since the event was begun
         subscriber.frames.append(text_frame(subscription.head + event))
         size += len(event)
         if size >= PART_BYTES:

@@ -160,11 +160,11 @@ def _verify_page(nodes: NodesView) -> Page:
 
 
 def _verify_data(view: NodeView) -> dict[str, Any]:
-    return {"genesis": view.genesis().decode(), "nodes": schema.nodes(view.nodes()), "causes": _causes()}
+    return {"genesis": view.genesis().decode(), "nodes": schema.nodes(view.nodes()), "causes": causes()}
 
 
 @functools.cache
-def _causes() -> dict[str, str]:
+def causes() -> dict[str, str]:
     """What the codes that the page's verifier gives mean."""
     used = re.findall(r'"(MV-\d{4})"', _text("lib/errors.js"))
     return {code: ALL_CAUSES[code].title for code in used}

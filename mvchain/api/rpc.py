@@ -69,7 +69,7 @@ def read_request(item: Json) -> Request:
         raise RpcError(codes.RPC_NOT_JSON, text=f"an id is longer than {MAX_ID_CHARS} characters")
     if type(method) is not str:
         raise RpcError(codes.RPC_NOT_JSON, text="a method is not a string")
-    return Request(request_id, method, item.get("params"))  # type: ignore[arg-type]  # checked two lines above
+    return Request(request_id, method, item.get("params"))  # type: ignore[arg-type]  # its type was checked
 
 
 def _read_batch(value: Json) -> list[Request]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, Self
 
 from mvchain.api.operator import CHUNK_KEYS
-from mvchain.api.proof_view import ProofView
 from mvchain.app import open_state
 from mvchain.bench.ballots import made_up_answers, signed_ballots
 from mvchain.core.hashing import sha256
@@ -155,13 +154,10 @@ def _key(name: str) -> SigningKey:
 class Held:
     """A poll that was held on a chain and is final."""
 
-    proofs: ProofView
     counted: Sequence[Hash]
     """Ballots that count, in the order of acceptance, each voter's only one."""
     superseded: Sequence[Hash]
     """Ballots that a later one of the same voter replaced."""
-    absent: TaggedKey
-    """A voter who cast none."""
 
 
 class Operator:
@@ -198,13 +194,12 @@ class Operator:
 
 
 def hold_poll(chain: Chain, ballots: int, cast_twice: int, narrator: Narrator) -> Held:
-    """Hold the demo's poll on a new chain: so many voters, of whom some cast a second ballot and one casts none."""
+    """Hold the demo's poll on a new chain: so many voters, of whom some cast a second ballot."""
     definition = replace(elections.shipped().at(GENESIS_TIME), revote=True)
     once = signed_ballots(chain.genesis, definition, ballots - cast_twice, narrator)
     again = [_key(f"voter {number}") for number in range(cast_twice)]
-    absent = _key("absent voter").tagged
     operator = Operator(chain)
-    voters = [*(ballot.voter for ballot in once), *(key.tagged for key in again), absent]
+    voters = [*(ballot.voter for ballot in once), *(key.tagged for key in again)]
     narrator.say(f"making the blocks of {len(chain.genesis.agencies)} validators")
     chain.extend([operator.registration()])
     chain.extend(operator.poll(definition, voters))
@@ -225,7 +220,7 @@ def hold_poll(chain: Chain, ballots: int, cast_twice: int, narrator: Narrator) -
     _blocks_until(chain, PollState.FINAL)
     for _ in range(2):  # the header of the final state, and the commit for it that a block carries
         chain.block()
-    return Held(ProofView(chain.replica), list(map(sha256, raw)), list(map(sha256, first)), absent)
+    return Held(list(map(sha256, raw)), list(map(sha256, first)))
 
 
 def _register_others(chain: Chain, operator: Operator, definition: PollDefinition) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import random
+import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any, Final
 from mvchain.api.operator import await_receipt
 from mvchain.bench.asking import Asker, Question, asked, rpc_question
 from mvchain.bench.crowd import GATHERING_S
-from mvchain.bench.figures import Runs, rounded, short, table
+from mvchain.bench.figures import WIDTH, Runs, rounded, short, table
 from mvchain.bench.machine import Conditions
 from mvchain.bench.options import whole
 from mvchain.bench.phases import READ, Phase, PhaseFigures, phase
@@ -38,6 +39,8 @@ HELP: Final = "whether many readers hold up the blocks"
 
 MAX_RATIO: Final = 1.5
 """Of the block interval with readers to that without."""
+MAX_STRANGERS_CPU: Final = 0.2
+"""Seconds per second that other programs may use without a word about it."""
 MAX_READERS: Final = 800
 """A node takes 900 connections, those of its own kind not counted (security LIM07)."""
 PHASES: Final = ("before", "with", "after")
@@ -161,10 +164,13 @@ class ReaderReport:
             f"Ballots: {self.acknowledged:,} acknowledged, {self.lost:,} of them lost; {self.sent_again:,} sent again;",
             f"refused: {refused}",
         ]
+        strangers = max(figures.strangers_cpu for found in self.phases.values() for figures in found)
+        if strangers > MAX_STRANGERS_CPU:
+            lines.append(f"Do not trust these figures: other programs used up to {strangers:.2f} s/s of CPU.")
         if self.late_s:
-            lines.append(f"The readers were up to {self.late_s:.1f} s late: this machine has too much to do.")
+            lines.append(f"Readers were up to {self.late_s:.1f} s late: this machine has too much to do.")
         if self.example:
-            lines.append(f"A read that went wrong: {self.example}")
+            lines += textwrap.wrap(f"A read that went wrong: {self.example}", WIDTH)
         return lines
 
 

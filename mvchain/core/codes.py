@@ -1144,21 +1144,21 @@ NOT_VERIFIED_IN_TIME = Cause(
     "Ask again, or name other nodes.",
 )
 
-# --- 308x: the command line of the light client (light.transport, cli.light) ---
+# --- 304x: the command line of the light client (light.transport, cli.light) ---
 BAD_NODE_ADDRESS = Cause(
-    "MV-3080",
+    "MV-3040",
     "{url!r} is not the address of a node.",
     "Write it as http://HOST:PORT or https://HOST, with rpc+ before it where the node is asked over JSON-RPC.",
 )
 
-BAD_LIGHT_OPTION = Cause("MV-3081", "{option} {value}: {why}.", "See mvchain light --help.")
+BAD_LIGHT_OPTION = Cause("MV-3041", "{option} {value}: {why}.", "See mvchain light --help.")
 NO_TRUST_ROOT = Cause(
-    "MV-3082",
+    "MV-3042",
     "Nothing is named that the light client could trust.",
     "Name the genesis file with --genesis, or height and hash of a block, from several agencies, with --trust.",
 )
 ONE_NODE = Cause(
-    "MV-3083",
+    "MV-3043",
     "Only one node is named, and nobody to contradict it.",
     "Name a second one, of another agency, with --node; or say --believe-a-single-node.",
 )

@@ -113,10 +113,10 @@ class Follower:
             Divergence: two truths.
             BadProof: TRUST_EXPIRED, which does not get better.
         """
-        newest: LightBlock | None = None
+        reported = 0
         told = ""
         while True:
-            previous = newest
+            before = self.client.store.newest
             try:
                 newest = await self.advance()
             except Divergence:
@@ -129,10 +129,11 @@ class Follower:
                 told = error.code
             else:
                 told = ""
-                if previous is None or newest.height > previous.height:
+                if newest.height > reported:
                     report(newest)
-                if previous is not None and newest.height - previous.height >= SEQUENTIAL_BLOCKS:
-                    continue  # more of them wait
+                    reported = newest.height
+                if newest.height - (before.height if before else 0) >= SEQUENTIAL_BLOCKS:
+                    continue  # more of them may wait
             await asyncio.sleep(FOLLOW_S)
 
     # --- blocks ---

@@ -27,7 +27,7 @@ _MAX_TYPED_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class ReceiptNumber:
-    """A receipt number and the hashes that have it: those that begin with 8 bytes from `low` to `high`, both included."""
+    """A receipt number, and whose it is: of hashes whose first 8 bytes are from `low` to `high`, both included."""
 
     text: str
     """As it is shown."""

@@ -123,6 +123,24 @@ async def test_many_copies_of_a_large_event_go_out_in_parts(voting: ChainNode, m
     assert written[:3] == [1, 2, 3]
 
 
+async def test_what_ends_within_an_event_gets_no_more_of_it(voting: ChainNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mvchain.api.events.PART", 1)
+    leaving, staying = Subscriber(Wire()), Subscriber(Wire())
+    feed = EventFeed(voting.chain, ReadBudget(0.9, 0.0))
+    for subscriber in (leaving, staying):
+        feed.subscribe(subscriber, "tm.event='Tx'", 1)
+    before = voting.chain.height
+    await voting.cast(3, 4, 5)
+    parts = feed._sent_events(before + 1)  # type: ignore[arg-type]
+    while not leaving.transport.frames:  # type: ignore[attr-defined]
+        next(parts)
+    feed.unsubscribe(leaving, "tm.event='Tx'")
+    feed.subscribe(leaving, "tm.event='Tx'", 2)
+    list(parts)
+    assert len(staying.transport.frames) == voting.chain.transaction_count(before + 1)  # type: ignore[attr-defined,arg-type]
+    assert len(leaving.transport.frames) == 1  # type: ignore[attr-defined]
+
+
 async def test_a_subscription_begins_with_the_next_block(voting: ChainNode) -> None:
     """Also when the feed is behind."""
     feed, late = EventFeed(voting.chain, ReadBudget(0.9, 0.0)), Subscriber(Wire())

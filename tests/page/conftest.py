@@ -1,7 +1,5 @@
 """A real browser, and a real network with polls of every kind, for tests of the pages."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -10,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, async_playwright
 
+from tests.page.chromium import chromium_path
 from tests.page.network import Network, hold_polls
 
 PHONE_PX = 360
@@ -25,12 +24,9 @@ async def network(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Net
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium, or the one that MVCHAIN_CHROMIUM names."""
-    path = os.environ.get("MVCHAIN_CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.fail("no chromium: apt-get install chromium, or name it in MVCHAIN_CHROMIUM")
+    """Debian's Chromium."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        chromium = await playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         yield chromium
         await chromium.close()
 

@@ -59,8 +59,10 @@ class Visit:
 
     async def rows(self, selector: str) -> list[list[str]]:
         """The cells of a table's body, hidden texts included."""
-        rows = await self.page.locator(f"{selector} tbody tr").all()
-        return [[" ".join(cell.split()) for cell in await row.locator("th, td").all_text_contents()] for row in rows]
+        rows: list[list[str]] = await self.page.locator(f"{selector} tbody tr").evaluate_all(
+            "rows => rows.map(row => Array.from(row.cells, cell => cell.textContent.trim()))"
+        )
+        return rows
 
     async def facts(self, where: str = "main > .facts") -> dict[str, str]:
         """Names and values of a list of facts."""
@@ -437,10 +439,17 @@ async def test_everything_can_be_reached_with_the_keyboard(visit: Visit) -> None
 
 async def test_every_focus_shows(visit: Visit) -> None:
     await visit.to(f"#/polls/{BICYCLE}")
-    for _ in range(20):
+    passed = 0
+    while True:
         await visit.page.keyboard.press("Tab")
-        style = await visit.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-        assert style != "none", await visit.page.evaluate("document.activeElement.outerHTML")
+        style, name = await visit.page.evaluate(
+            "[getComputedStyle(document.activeElement).outlineStyle, document.activeElement.outerHTML.slice(0, 60)]"
+        )
+        if name.startswith("<body"):
+            break
+        assert style == "solid", name
+        passed += 1
+    assert passed > 12
 
 
 async def test_the_language_can_be_switched_and_stays(visit: Visit) -> None:
@@ -482,15 +491,15 @@ VIEWS = [
 ]
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize(("language", "views"), [("ko", VIEWS), ("en", ["", f"#/polls/{SURVEY}", "#/blocks"])])
 async def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
-    visit: Visit, network: Network, language: str
+    visit: Visit, network: Network, language: str, views: list[str]
 ) -> None:
     page = visit.page
     await page.set_viewport_size({"width": PHONE_PX, "height": 740})
     await visit.to("")
     await page.evaluate("language => localStorage.setItem('mvchain.language', language)", language)
-    for view in VIEWS:
+    for view in views:
         await visit.to(view.replace("TRANSACTION", f"#/transactions/{network.ballots[BICYCLE][0].hex()}"))
         proof = page.locator("[data-action=prove]")
         if await proof.count():

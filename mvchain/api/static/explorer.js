@@ -47,6 +47,7 @@ const page = {
   failure: null,
   failures: 0,
   isPaused: false,
+  isSearchWrong: false,
   isLoading: false,
   timer: 0,
   announcedAt: -Infinity,
@@ -62,7 +63,7 @@ async function go({ isFirst = false } = {}) {
     ([found]) => found,
   );
   const [found, view, read] = match ?? [[], null, () => ({ tab: "" })];
-  Object.assign(page, { view, route: read(found[1]), data: null, ui: {}, failure: null });
+  Object.assign(page, { view, route: read(found[1]), data: null, ui: {}, failure: null, isSearchWrong: false });
   await load({ isFresh: true });
   if (isFirst) return;
   scrollTo(0, 0);
@@ -108,10 +109,13 @@ async function loadChain() {
 
 /** Looks again after a while: later and later while the node does not answer, and when it asks for that. */
 function schedule() {
-  const isWaiting = page.failure && page.failure.status !== 404 && page.failure.status !== 400;
-  if (page.isPaused || document.hidden || !(page.view?.isLive || isWaiting)) return;
+  if (document.hidden || !isToRefresh()) return;
   const backedOff = Math.min(REFRESH_MS * 2 ** page.failures, LONGEST_REFRESH_MS);
   page.timer = setTimeout(load, Math.max(backedOff, (page.failure?.retryAfterS ?? 0) * 1_000));
+}
+
+function isToRefresh() {
+  return page.failure ? !page.failure.isFinal : page.view?.isLive && !page.isPaused;
 }
 
 // --- showing ---
@@ -204,18 +208,17 @@ function content() {
   const failure = page.failure && failureNotice(page.failure);
   if (page.data)
     return [failure, page.view.render(page.data, { ...page.chain, ui: page.ui, route: page.route, nowMs: Date.now() })];
-  if (failure)
-    return [make("h1", { tabindex: "-1" }, say(page.failure.status === 404 ? "notFound" : "cannotShow")), failure];
+  if (failure) return [make("h1", { tabindex: "-1" }, say(page.failure.isFinal ? "notFound" : "cannotShow")), failure];
   return make("p", { class: "loading" }, say("loading"));
 }
 
 function failureNotice(failure) {
-  const isWrong = failure.status === 404 || failure.status === 400;
-  const reason = isWrong ? "nodeKnowsNothing" : failure.isBusy ? "nodeBusy" : "nodeUnreachable";
+  const { isFinal } = failure;
+  const reason = isFinal ? "nodeKnowsNothing" : failure.isBusy ? "nodeBusy" : "nodeUnreachable";
   return notice(
-    isWrong ? "info" : "warning",
+    isFinal ? "info" : "warning",
     make("p", { role: "alert" }, say(reason), failure.code && ` (${failure.code})`),
-    !isWrong && make("p", {}, button("retry", say("retryNow"))),
+    !isFinal && make("p", {}, button("retry", say("retryNow"))),
   );
 }
 
@@ -305,7 +308,7 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(page.timer);
-  else if (!page.isPaused && page.view?.isLive && !page.isLoading) load();
+  else if (isToRefresh() && !page.isLoading) load();
 });
 
 window.addEventListener("hashchange", () => go());

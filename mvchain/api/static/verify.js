@@ -242,7 +242,7 @@ function banner() {
 
 function content() {
   const isAsked = IS_RECEIPT || page.isWorking || page.trouble !== null || page.results.length > 0;
-  const ways = formView(page.form, isAsked && say("otherForm"));
+  const ways = formView(page.form, say(IS_RECEIPT || page.results.length > 0 ? "otherForm" : "waysTitle"));
   const outcome = [
     page.isWorking && make("p", { class: "working", "data-key": "working" }, say("working")),
     page.trouble && troubleView(),
@@ -252,7 +252,7 @@ function content() {
   const genesis = page.genesis && genesisView({ genesis: page.genesis, isFromFile: page.genesisIsFromFile, error: page.genesisError });
   return [
     make("h1", { tabindex: "-1" }, say(IS_RECEIPT ? "receiptTitle" : "pageTitle")),
-    make("p", { class: "intro" }, say(IS_RECEIPT ? "receiptIntro" : "intro")),
+    (IS_RECEIPT || !isAsked) && make("p", { class: "intro" }, say(IS_RECEIPT ? "receiptIntro" : "intro")),
     isAsked ? [outcome, page.results.length > 0 && genesis, ways] : ways,
   ];
 }

@@ -12,6 +12,11 @@ export class NodeFailure extends Error {
     this.retryAfterS = retryAfterS;
   }
 
+  /** Whether asking again would change nothing: there is no such thing. */
+  get isFinal() {
+    return this.status === 404 || this.status === 400;
+  }
+
   /** Whether the node is there and has no room right now. */
   get isBusy() {
     return this.status === 503 || this.status === 429;

@@ -97,7 +97,7 @@ export const WORDS = {
   ],
   part_proposed: ["제안하고 서명함", "proposed and signed"],
   part_signed: ["서명함", "signed"],
-  part_nil: ["다른 뜻(nil)으로 서명함", "signed nil"],
+  part_nil: ["nil에 서명함", "signed nil"],
   part_absent: ["서명이 담기지 않음", "not in it"],
   absentHint: [
     "블록은 3분의 2가 넘는 기관의 서명으로 확정됩니다. 그 뒤에 온 서명은 담기지 않을 수 있으므로, 가끔 빠지는 것은 이상이 아닙니다.",

@@ -58,7 +58,7 @@ export async function verifySignature(key, message, signature) {
     try {
       return await askWebCrypto(key, message, signature);
     } catch {
-      // A browser may refuse to import a key that is no point; the equation gives the verdict.
+      // A browser may refuse to take a key that is no point; the equation gives the verdict.
     }
   }
   return verifyByEquation(key, message, signature);

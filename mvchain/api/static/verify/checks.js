@@ -63,7 +63,7 @@ export async function checkBytes(bytes, genesis, wanted = () => true) {
 
 /** What a code means, in the sentence that the command line prints too. */
 function reasonOf(code, data) {
-  return PAGE_DATA.causes[code].replace(/\{(\w+)(?:!r)?\}/g, (gap, name) => (name in data ? data[name] : gap));
+  return PAGE_DATA.causes[code].replace(/\{(\w+)(?:!r)?\}/g, (_, name) => data[name] ?? "?");
 }
 
 /** The results for a receipt number: of one ballot or, by a rare chance, of more. Throws Trouble. */

@@ -11,7 +11,7 @@ export function formView(state, heading) {
   return make(
     "section",
     { class: "ways", "aria-labelledby": "ways-heading", "data-key": "ways" },
-    make("h2", { id: "ways-heading", class: heading ? "" : "visually-hidden" }, heading ?? say("pageTitle")),
+    make("h2", { id: "ways-heading" }, heading),
     numberForm(state.numberError),
     make("div", { class: "other-ways" }, filePart(state.fileError), scanPart(state)),
   );

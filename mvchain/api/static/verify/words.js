@@ -33,12 +33,13 @@ export const WORDS = {
   pageVersion: [(version) => `화면 버전 ${version}`, (version) => `Page version ${version}`],
 
   // --- what to check ---
+  waysTitle: ["무엇으로 확인하시겠습니까?", "What do you have?"],
   formTitle: ["확인번호로 찾기", "By receipt number"],
   otherForm: ["다른 투표 확인하기", "Check another ballot"],
   numberLabel: ["확인번호", "Receipt number"],
   numberHint: [
-    "예: 7K3Q-9FTX-HM4W-C (13자리). 소문자로 쓰거나 줄표를 빼고 입력하셔도 됩니다.",
-    "For example 7K3Q-9FTX-HM4W-C, 13 characters. Small letters and missing hyphens are fine.",
+    "예: 7K3Q-9FTX-HM4W-Q (13자리). 소문자로 쓰거나 줄표를 빼고 입력하셔도 됩니다.",
+    "For example 7K3Q-9FTX-HM4W-Q, 13 characters. Small letters and missing hyphens are fine.",
   ],
   check: ["확인하기", "Check"],
   numberLength: [
@@ -146,8 +147,8 @@ export const WORDS = {
   ],
   claimSuperseded: ["나중의 표가 집계됨", "A later ballot was counted"],
   claimSupersededWhy: [
-    (number) => `같은 투표자의 나중 표인 ${number}번째 표가 대신 집계되었습니다.`,
-    (number) => `Ballot number ${number}, of the same voter and later, was counted instead.`,
+    (number) => `같은 투표자의 나중 표인 ${number}번째 표가 대신 집계되었습니다. 다시 투표하신 적이 없다면 담당 기관에 알려 주십시오.`,
+    (number) => `Ballot number ${number}, of the same voter and later, was counted instead. If you did not vote again, please tell the agency.`,
   ],
   noChoice: [
     "어떤 보기를 선택했는지는 이 화면에도 확인증에도 나타나지 않습니다.",
@@ -200,7 +201,7 @@ export const WORDS = {
   ],
 
   // --- what other nodes say ---
-  othersTitle: ["다른 기관의 노드에도 물어보기", "What the nodes of other agencies say"],
+  othersTitle: ["다른 기관의 노드에 물어본 결과", "What the nodes of other agencies say"],
   othersAsking: ["다른 기관의 노드에 물어보는 중입니다…", "Asking the nodes of other agencies…"],
   othersAgree: [
     (n) => `다른 기관의 노드 ${n}곳이 모두 같은 기록을 가지고 있습니다.`,
