@@ -51,6 +51,9 @@ def test_every_node_is_told_where_the_others_listen(tmp_path: Path) -> None:
         assert others | {agency.node_key: one.p2p.listen} == listening
         assert len(others) == 2
         assert one.keys.allow_plain
+        assert {one.api.public_url, *one.api.other_nodes} == {f"http://{each.api.listen}" for each in settings}
+        assert one.api.public_url == f"http://{one.api.listen}"
+        assert len(one.api.other_nodes) == 2
     addresses = [address for one in settings for address in (one.p2p.listen, one.api.listen)]
     assert len({address.port for address in addresses}) == 6
     assert all(address.host == "127.0.0.1" and 20_000 <= address.port < 32_000 for address in addresses)

@@ -37,12 +37,12 @@ from mvchain.core.timestamps import format_rfc3339
 from mvchain.core.types import Height, PollNumber
 from mvchain.ledger.records import PollState
 from mvchain.light.blocks import encode_light_block
+from mvchain.light.documents import MAX_HEIGHT
 from mvchain.light.follower import CLAIMS, Follower, PollQuestion
 from mvchain.light.verify import VerifiedProof, VerifiedReceipt
 
 _log = logging.getLogger(__name__)
 
-MAX_HEIGHT: Final = 2**53 - 1
 ANSWER_S: Final = 60.0
 """For the nodes' answers and what is verified of them; twice what a node that is behind may be waited for."""
 _LATER: Final = frozenset(
@@ -59,7 +59,7 @@ _LATER: Final = frozenset(
 _NOT_FOUND: Final = frozenset({codes.NOT_PROVABLE.code})
 _NODES_FAULT: Final = frozenset(cause.code for cause in (codes.ANSWER_MALFORMED, codes.ANSWER_TOO_LARGE))
 _PASSED_ON: Final = frozenset({404, 503})
-"""Statuses of a node that mean the same here: that something is not there cannot be verified, but nothing false passes with it."""
+"""A status of a node that means the same here: that something is missing cannot be verified; nothing false passes."""
 
 
 async def status(follower: Follower, _call: Call) -> Answer:

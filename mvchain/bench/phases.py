@@ -33,9 +33,12 @@ async def phase(
     """A phase of so many seconds, with so many readers of the nodes at these URLs or with none."""
     start_at = time.time() + GATHERING_S
     stop_at = start_at + seconds
-    using = asyncio.create_task(stage.use(start_at, stop_at))
-    reading = await read_together(urls, questions, readers, start_at, stop_at) if readers else NOBODY
-    return Phase(start_at, stop_at, await using, reading)
+
+    async def read() -> Reading:
+        return await read_together(urls, questions, readers, start_at, stop_at) if readers else NOBODY
+
+    use, reading = await asyncio.gather(stage.use(start_at, stop_at), read())
+    return Phase(start_at, stop_at, use, reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,14 @@ class PhaseFigures:
         start_at, stop_at, use, reading = phase
         seconds = stop_at - start_at
         intervals = intervals_ms(block_times, start_at, stop_at)
-        took_ms = [one.took_ms for one in acknowledged if start_at <= one.sent_at < stop_at] or [seconds * 1_000]
+        found = [one.took_ms for one in acknowledged if start_at <= one.sent_at < stop_at]
+        # Whatever did not happen in this phase took all of it, or longer.
+        took_ms = found or [seconds * 1_000]
         nodes = sum(use.nodes.values())
         return cls(
             interval_ms=percentile(intervals, 50),
             interval_p90_ms=percentile(intervals, 90),
-            ballots_per_s=len(took_ms) / seconds,
+            ballots_per_s=len(found) / seconds,
             acknowledged_ms=percentile(took_ms, 50),
             acknowledged_p90_ms=percentile(took_ms, 90),
             answered_per_s=reading.answered / seconds,
@@ -94,6 +99,6 @@ class PhaseFigures:
 
 
 def intervals_ms(block_times: Iterable[float], start_at: float, stop_at: float) -> list[float]:
-    """From each block of this time to the next one, whenever that came; all of the time if there was none."""
+    """From each block of this time to the next one, whenever that came; the whole time if there was none."""
     found = [(after - at) * 1_000 for at, after in pairwise(block_times) if start_at <= at < stop_at]
     return found or [(stop_at - start_at) * 1_000]

@@ -175,9 +175,9 @@ class QueryReport:
         if first is not None:
             busy = f"The first 503s came with {first.clients} clients, at {short(first.offered_per_s)} queries/s"
         return [
-            f"Proof queries to one node, {self.ballots:,} ballots in {self.blocks:,} blocks (it keeps the trees of",
-            f"{CACHED_BLOCKS}); one client; CPU without the {self.idle_cpu:.3f} s/s of an idle node;",
-            f"floor {short(QUERY.floor)} ms, goal {short(QUERY.goal)} ms",
+            f"Proof queries to one node: {self.ballots:,} ballots in {self.blocks:,} blocks (it keeps the",
+            f"trees of {CACHED_BLOCKS}); one client; without the {self.idle_cpu:.3f} s/s of an idle node;",
+            f"floor {QUERY.floor:g} ms, goal {QUERY.goal:g} ms",
             "",
             *table(head, [one.row() for one in self.figures]),
             "",

@@ -199,10 +199,14 @@ def measure(arguments: Namespace, narrator: Narrator) -> ReaderReport:
 
 async def _measure(stage: Stage, setting: Setting) -> ReaderReport:
     stream = Stream(stage, setting.per_s)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(stream.run())
+    streaming = asyncio.create_task(stream.run())
+    try:
         phases = await _phases(stage, setting)
         stream.stop()
+        await streaming
+    finally:
+        streaming.cancel()
+        await asyncio.gather(streaming, return_exceptions=True)
     acknowledged = len(stream.acknowledged)
     on_record = await _on_record(stage, acknowledged)
     times = await _block_times(stage)

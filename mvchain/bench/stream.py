@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from mvchain.api.client import Client
 from mvchain.api.limits import RETRY_AFTER_S
+from mvchain.api.operator import RETRIES
 from mvchain.bench.stage import Stage
 from mvchain.core.errors import MvchainError
 from mvchain.demo.casting import may_pass
@@ -56,15 +57,16 @@ class Stream:
         """Until there is a promise for it, at another node each time."""
         clients = list(self._stage.clients.values())
         sent_at, started = time.time(), time.perf_counter()
-        while (error := await _refusal(clients[place % len(clients)], raw)) is not None:
-            if not may_pass(error):
+        for attempt in range(RETRIES):
+            error = await _refusal(clients[(place + attempt) % len(clients)], raw)
+            if error is None:
+                self.acknowledged.append(Acknowledged(sent_at, (time.perf_counter() - started) * 1_000))
+                break
+            if attempt == RETRIES - 1 or not may_pass(error):
                 self.refused[error.code] += 1
                 break
             self.sent_again += 1
-            place += 1
             await asyncio.sleep(RETRY_AFTER_S)
-        else:
-            self.acknowledged.append(Acknowledged(sent_at, (time.perf_counter() - started) * 1_000))
         self._room.release()
 
 

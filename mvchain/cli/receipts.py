@@ -89,8 +89,9 @@ def receipt(
     write_file(path, data)
     how = f"웹 브라우저로 여십시오 / Open it in a browser: {path}" if page else f"mvchain verify {path} --genesis FILE"
     text = f"""\
-확인번호 {number} 의 확인증을 {path} 파일로 저장했습니다.
-The receipt of ballot {number} is in {path}.
+확인번호 {number} 의 확인증을 저장했습니다.
+The receipt of ballot {number} was saved.
+파일 / File:        {path}
 확인 / To check it: {how}"""
     print_result({"ballot": ballot_hash.hex(), "number": number, "file": str(path)}, text, as_json=as_json)
 
@@ -119,7 +120,7 @@ def proof(
     data = ask(api, lambda client: client.poll_proof(PollNumber(poll), name, voter=key, size=size))
     path = out or Path(f"poll-{poll}.{claim.value}.json")
     write_file(path, data)
-    text = f"The proof is in {path}. To check it: mvchain verify {path} --genesis FILE"
+    text = f"The proof is in {path}.\nTo check it: mvchain verify {path} --genesis FILE"
     print_result({"poll": poll, "claim": name, "file": str(path)}, text, as_json=as_json)
 
 

@@ -1434,7 +1434,7 @@ DEMO_STANDSTILL = Cause(
 CANNOT_WRITE = Cause("MV-3071", "{path} cannot be written: {why}.", "Name a place that you may write to.")
 WORKER_ENDED = Cause(
     "MV-3070",
-    "A process that prepared ballots ended early with exit status {status}.",
+    "A process that works for this one ended early with exit status {status}.",
     "Free memory, and run it again.",
 )
 

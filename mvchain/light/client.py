@@ -206,9 +206,9 @@ class LightClient:
                 continue
             try:
                 return (yield from attempt(source))
-            except _FailedError as failed:
-                reasons[source] = failed.reason
-                self._mark(source, failed.standing, failed.reason)
+            except _FailedError as error:
+                reasons[source] = error.reason
+                self._mark(source, error.standing, error.reason)
         lacking = [reason for reason in reasons.values() if reason.cause is codes.BLOCK_UNKNOWN]
         if lacking and not any(isinstance(reason, BadProof) for reason in reasons.values()):
             raise lacking[0]

@@ -28,7 +28,7 @@ from mvchain.ledger.blocks import Header
 from mvchain.ledger.genesis import MAX_APP_VERSION
 from mvchain.ledger.validators import ADDRESS_BYTES
 
-_MAX_HEIGHT = 2**53 - 1
+MAX_HEIGHT = 2**53 - 1
 """The largest integer of strict JSON; at a block a second, 285 million years."""
 _MAX_TIME_CHARS = len("2026-03-09T01:02:03.123456789Z")
 
@@ -155,7 +155,7 @@ def header_from_json(value: Value, chain_id: str) -> Header:
     return Header(
         version_app=value["app_version"].integer(0, MAX_APP_VERSION),
         chain_id=chain_id,
-        height=Height(value["height"].integer(1, _MAX_HEIGHT)),
+        height=Height(value["height"].integer(1, MAX_HEIGHT)),
         time_ns=value["time"].time(),
         last_block_id=NIL_BLOCK_ID if last.json is None else BlockID(last["hash"].hash(), _parts(last["parts"])),
         last_commit_hash=value["last_commit_hash"].hash(),

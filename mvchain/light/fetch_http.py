@@ -7,10 +7,10 @@ from mvchain.core.errors import BadRequest
 from mvchain.core.limits import MAX_LIGHT_BLOCK_BYTES
 from mvchain.core.types import Height
 from mvchain.light.blocks import LightBlock, decode_light_block
+from mvchain.light.documents import MAX_HEIGHT
 from mvchain.light.transport import Address, exchange
 
 MAX_STATUS_BYTES = 4 * 1024
-MAX_HEIGHT = 2**53 - 1
 _CODE = re.compile(r"MV-[0-9]{4}", re.ASCII)
 
 

@@ -14,9 +14,10 @@ from mvchain.core.types import Address as ValidatorAddress
 from mvchain.core.types import Height, PublicKey, Round
 from mvchain.ledger.block_id import HASH_BYTES, NIL_BLOCK_ID, BlockID, PartSetHeader
 from mvchain.ledger.blocks import MAX_CHAIN_ID_CHARS, Commit, CommitSig, Flag, Header
+from mvchain.ledger.genesis import MAX_APP_VERSION
 from mvchain.ledger.validators import ADDRESS_BYTES, MAX_TOTAL_POWER, Validator, ValidatorSet
 from mvchain.light.blocks import LightBlock
-from mvchain.light.documents import DocumentKind, Value
+from mvchain.light.documents import MAX_HEIGHT, DocumentKind, Value
 from mvchain.light.transport import Address, exchange
 
 MAX_ANSWER_BYTES = 128 * 1024
@@ -91,9 +92,9 @@ def _header(value: Value) -> Header:
     last = value["last_block_id"]
     return Header(
         version_block=_integer(value["version"]["block"], 0, _MAX_INT64),
-        version_app=_integer(value["version"]["app"], 0, _MAX_INT64),
+        version_app=_integer(value["version"]["app"], 0, MAX_APP_VERSION),
         chain_id=value["chain_id"].text(MAX_CHAIN_ID_CHARS),
-        height=Height(_integer(value["height"], 1, _MAX_INT64)),
+        height=Height(_integer(value["height"], 1, MAX_HEIGHT)),
         time_ns=value["time"].time(),
         last_block_id=NIL_BLOCK_ID if last["hash"].json == "" else _block_id(last),
         last_commit_hash=_hex(value["last_commit_hash"], HASH_BYTES),
@@ -118,7 +119,7 @@ def _block_id(value: Value) -> BlockID:
 def _commit(value: Value) -> Commit:
     """C117."""
     return Commit(
-        height=Height(_integer(value["height"], 1, _MAX_INT64)),
+        height=Height(_integer(value["height"], 1, MAX_HEIGHT)),
         round=Round(value["round"].integer(0, MAX_ROUND)),
         block_id=_block_id(value["block_id"]),
         signatures=value["signatures"].array(MAX_VALIDATORS, _entry),

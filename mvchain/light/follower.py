@@ -19,7 +19,7 @@ from mvchain.ledger.records import PollState
 from mvchain.light import proofs
 from mvchain.light.blocks import LightBlock
 from mvchain.light.client import SEQUENTIAL_BLOCKS, Divergence, LightClient, Source, Step
-from mvchain.light.documents import Path
+from mvchain.light.documents import MAX_HEIGHT, Path
 from mvchain.light.driver import Driver
 from mvchain.light.fetch_http import HttpNode
 from mvchain.light.fetch_rpc import RpcNode
@@ -35,7 +35,6 @@ FOLLOW_S: Final = 2.0
 MSGPACK: Final = "application/msgpack"
 MAX_BLOCK_ANSWER_BYTES: Final = MAX_BLOCK_BYTES + MAX_COMMIT_BYTES + 16
 MAX_TRANSACTION_ANSWER_BYTES: Final = 64 * 1024
-_MAX_HEIGHT: Final = 2**53 - 1
 CLAIMS: Final[Mapping[str, type[proofs.Claim]]] = {
     "question": proofs.Question,
     "result": proofs.Result,
@@ -171,7 +170,7 @@ class Follower:
             answer = await self._get(node, f"/v1/transactions/{tx_hash.hex()}", MAX_TRANSACTION_ANSWER_BYTES)
             said = strict_json.loads(answer, "the answer", max_bytes=MAX_TRANSACTION_ANSWER_BYTES, error=BadProof)
             match said:
-                case {"height": int(height), "index": int(index)} if 1 <= height <= _MAX_HEIGHT:
+                case {"height": int(height), "index": int(index)} if 1 <= height <= MAX_HEIGHT:
                     block, _, body = await self.body_at(Height(height))
                 case {"state": "received" | "rejected" as state}:
                     raise BadRequest(codes.NOT_PROVABLE, state=state)

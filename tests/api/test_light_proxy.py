@@ -16,20 +16,24 @@ from mvchain.api.server import ApiServer
 from mvchain.core import codec, codes, strict_json
 from mvchain.core.errors import BadRequest, Cause
 from mvchain.core.hashing import sha256
+from mvchain.core.keys import Purpose
+from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import Block, Commit
+from mvchain.ledger.endorsements import Kind, endorsement_sign_bytes
 from mvchain.ledger.records import PollState
 from mvchain.light.blocks import decode_light_block
 from mvchain.light.client import LightClient, Source
 from mvchain.light.fetch_http import HttpNode
 from mvchain.light.fetch_rpc import RpcNode
 from mvchain.light.follower import Follower
-from mvchain.light.proofs import Counted
+from mvchain.light.proofs import Counted, decode_proof
 from mvchain.light.rules import Rules
 from mvchain.light.transport import parse_address
 from mvchain.light.trust import TrustStore
 from mvchain.light.verify import VerifiedReceipt, verify, verify_proof
 from tests.api.chain_node import ChainNode
 from tests.api.helpers import HttpAnswer, RawClient, request
+from tests.ledger.state_helpers import key_of
 from tests.light.light_chain import GENESIS as OTHER_GENESIS
 from tests.light.light_chain import fork_of, make_light_chain
 from tests.light.little_server import Handler, LittleNode, read_request, respond, serving
@@ -478,6 +482,28 @@ async def test_a_false_receipt(voting: ChainNode) -> None:
     ):
         async with lying(voting, proofs__ballots=change) as proxy:  # type: ignore[arg-type]
             assert await proxy.refusal(f"/v1/proofs/ballots/{txid(voting, 0)}") == (502, cause.code)
+
+
+def on_a_fork(document: bytes) -> bytes:
+    """The proof under another header of the same height, which the one agency signed as well."""
+    proof = decode_proof(document)
+    header = replace(proof.header, evidence_hash=bytes(32))
+    block_id, signed = BlockID(header.hash(), proof.commit.parts), proof.commit.signatures[0]
+    message = endorsement_sign_bytes(
+        Kind.PRECOMMIT, header.height, proof.commit.round, block_id, signed.time_ns, header.chain_id
+    )
+    signature = key_of("validator1").sign(Purpose.CONSENSUS, message)
+    commit = replace(proof.commit, signatures=(replace(signed, signature=signature),))
+    return replace(proof, header=header, commit=commit).encode()
+
+
+async def test_a_proof_on_a_fork(voting: ChainNode) -> None:
+    """It verifies by itself, since a quorum signed its header; the blocks that all others show do not."""
+    forged = on_a_fork(await said_by(voting, "/v1/proofs/polls/1"))
+    assert verify_proof(forged, voting.genesis).poll == 1
+    async with lying(voting, proofs__polls=lambda _: forged) as proxy:
+        for path in ("/v1/polls/1", "/v1/proofs/polls/1"):
+            assert await proxy.refusal(path) == (502, codes.NOT_ON_THIS_CHAIN.code)
 
 
 async def test_an_open_receipt_is_no_completed_one(voting: ChainNode) -> None:

@@ -122,7 +122,7 @@ def test_nothing_is_fetched_from_elsewhere(name: str) -> None:
     assert fetching == []
     assert linked == ["data:,"]
     assert not re.search(r"@import|url\(|\bimport\(|importScripts|\beval\(|new Function|innerHTML", document)
-    named = set(re.findall(r"https?://[a-zA-Z0-9.-]+", document))
+    named = set(re.findall(r"https?://[a-z0-9.-]*[a-z0-9]", document))
     own = {"https://own.example", "https://node.example", "https://other.example"}
     assert named - own <= {"http://www.w3.org", "https://node.example.go.kr"}  # a namespace, and an example in a hint
 
@@ -137,9 +137,8 @@ def test_modules_stand_verbatim_behind_what_they_import(name: str) -> None:
         assert "\n".join(lines) in "\n".join(line for line in script.splitlines() if line), path
         places[path] = script.index(next(line for line in lines if re.match(r"[a-z]", line)))
     assert len(places) > 15
-    for path in places:
-        imported = modules_of(path)[1:]
-        assert all(places[other] < places[path] for other in imported), path
+    for path, place in places.items():
+        assert all(places[other] < place for other in modules_of(path)[1:]), path
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -231,7 +230,7 @@ async def test_a_node_without_an_address_gives_no_qr_code(raw: RawClient, node: 
 
 @pytest.mark.parametrize(
     ("number", "status", "code"),
-    [(receipt_number(Hash(bytes(32))), 404, "MV-6038"), ("7K3Q", 400, "MV-6081"), ("%3Cscript%3E00", 400, "MV-6080")],
+    [(receipt_number(Hash(bytes(32))), 404, "MV-6038"), ("7K3Q", 400, "MV-6081"), ("%3Cscript%3E0", 400, "MV-6080")],
 )
 async def test_a_receipt_that_is_not_there(raw: RawClient, number: str, status: int, code: str) -> None:
     answer = await get(raw, f"/receipts/{number}")

@@ -19,7 +19,7 @@ from mvchain.core.hashing import sha256
 from tests.api.chain_node import ChainNode, b64
 from tests.api.conftest import StartChain
 from tests.api.helpers import RawClient, request
-from tests.api.test_rpc import differences
+from tests.api.test_rpc_methods import differences
 
 Connect = Callable[..., Awaitable[ClientWebSocketResponse]]
 

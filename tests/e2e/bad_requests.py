@@ -95,7 +95,7 @@ REQUESTS = (
     get("a way out of the root", codes.ROUTE_UNKNOWN, "/v1/../../etc/passwd", 404),
     get("a path in other letters", codes.ROUTE_UNKNOWN, "/v1/%70olls", 404),
     get("an absolute address", codes.ROUTE_UNKNOWN, "http://127.0.0.1:1/x", 404),
-    get("an address whose name cannot be read", codes.ROUTE_UNKNOWN, "http://xn--/", 404),
+    get("an address whose name cannot be read", codes.ROUTE_UNKNOWN, "http://xn--/x", 404),
     get("GET of what is handed in", codes.METHOD_NOT_ALLOWED, "/v1/transactions", 405),
     get("DELETE of a poll", codes.METHOD_NOT_ALLOWED, f"/v1/polls/{OPEN}", 405, "DELETE"),
     get("TRACE", codes.METHOD_NOT_ALLOWED, "/v1/status", 405, "TRACE"),

@@ -31,7 +31,8 @@ from typer.main import get_command
 from mvchain.cli.commands import app
 from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
 from mvchain.ledger.genesis import Genesis
-from mvchain.light.verify import verify_receipt
+from mvchain.light.proofs import Counted
+from mvchain.light.verify import verify_proof, verify_receipt
 from mvchain.localnet import PORTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -336,6 +337,17 @@ def test_an_auditor_finds_the_ballot_counted_on_the_same_chain(pasted: Shell) ->
     printed = pasted.printed["auditor"]
     assert "the same chain" in printed
     assert '"app_hash"' in printed
+    assert "✔ Verified. Your ballot is recorded, unchanged and counted." in printed
+    assert "✔ Verified. This is the result of poll 1." in printed
+    genesis = Genesis.decode((pasted.directory / "genesis.json").read_bytes())
+    counted = verify_proof((pasted.directory / "counted.mvreceipt.json").read_bytes(), genesis).claim
+    assert isinstance(counted, Counted)
+    assert counted.ballot == verify_receipt((pasted.directory / "my.mvreceipt.json").read_bytes(), genesis).ballot
+
+
+def test_a_browser_finds_the_pages_that_the_readme_names(pasted: Shell) -> None:
+    for path in ("/", "/verify"):
+        assert get(pasted.api + path).startswith(b"<!doctype html>")
 
 
 def test_what_commands_print_fits_a_terminal(pasted: Shell) -> None:

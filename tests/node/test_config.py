@@ -44,6 +44,13 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert settings.api.idle_deadline_ms == 100
 
 
+def test_addresses_of_nodes_are_read(tmp_path: Path) -> None:
+    others = ["https://a.example", "https://b.example:8443", "http://127.0.0.1:26680"]
+    settings = load(tmp_path, f'[api]\npublic_url = "https://own.example"\nother_nodes = {others}\n')
+    assert settings.api.public_url == "https://own.example"
+    assert settings.api.other_nodes == tuple(others)
+
+
 def test_all_faults_are_named_at_once_with_their_lines(tmp_path: Path) -> None:
     text = '[log]\nlevle = "info"\n\n[p2p]\nlisten = "nowhere"\npeers = ["x"]\n[apii]\n[mempool]\nmax_bytes = 1.5\n'
     with pytest.raises(BadConfiguration) as caught:
@@ -70,6 +77,12 @@ def test_all_faults_are_named_at_once_with_their_lines(tmp_path: Path) -> None:
         f'[p2p]\npeers = ["{KEY[:-1]}@h:1"]',
         f'[p2p]\nobservers = ["{KEY.upper()}"]',
         "[p2p]\nobservers = [1]",
+        '[api]\npublic_url = "node.example"',
+        '[api]\npublic_url = "http://node.example"',
+        '[api]\npublic_url = "https://node.example/"',
+        '[api]\npublic_url = "https://node.example; script-src *"',
+        '[api]\nother_nodes = [""]',
+        '[api]\nother_nodes = "https://node.example"',
         "[api]\nmax_connections = 0",
         "[api]\nmax_connections = true",
         "[api]\nheader_deadline_ms = -5",

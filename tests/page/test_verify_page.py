@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, Route, async_playwright
 
 from mvchain.cli.genesis import words
 from mvchain.core import strict_json
-from mvchain.core.types import Hash
+from mvchain.core.types import Hash, PollNumber
 from mvchain.light.blocks import decode_light_block, encode_light_block
 from mvchain.light.receipt_number import receipt_number
 from tests.light.helpers import make_chain
@@ -125,11 +125,11 @@ async def voter(browser: Browser, seen: Seen, network: Network) -> AsyncIterator
         yield Voter(page, network)
 
 
-def number_of(network: Network, poll: int = BICYCLE, place: int = 0) -> str:
+def number_of(network: Network, poll: PollNumber = BICYCLE, place: int = 0) -> str:
     return receipt_number(network.ballots[poll][place])
 
 
-async def receipt_of(network: Network, poll: int = BICYCLE, place: int = 0, form: str = "") -> bytes:
+async def receipt_of(network: Network, poll: PollNumber = BICYCLE, place: int = 0, form: str = "") -> bytes:
     return await network.client.receipt(network.ballots[poll][place], form)
 
 
@@ -648,11 +648,12 @@ async def states(voter: Voter, path: Path, seen: Seen) -> AsyncIterator[str]:
     yield "receipt"
 
 
-@pytest.mark.parametrize(("language", "width", "scheme"), [("ko", PHONE_PX, "light"), ("en", DESKTOP_PX, "dark")])
+@pytest.mark.parametrize("manner", [("ko", PHONE_PX, "light"), ("en", DESKTOP_PX, "dark")], ids=("phone", "desktop"))
 async def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    voter: Voter, seen: Seen, tmp_path: Path, language: str, width: int, scheme: Any
+    voter: Voter, seen: Seen, tmp_path: Path, manner: tuple[str, int, Any]
 ) -> None:
     page = voter.page
+    language, width, scheme = manner
     await page.emulate_media(color_scheme=scheme)
     await page.set_viewport_size({"width": width, "height": 740})
     path = tmp_path / "receipt.html"

@@ -3,10 +3,11 @@
 import { NodeFailure, askJson } from "./explorer/node.js";
 import { agencyList, agencyView } from "./explorer/agencies.js";
 import { blockList, blockView } from "./explorer/blocks.js";
-import { button, notice } from "./explorer/parts.js";
-import { chooseLanguage, count, language, otherLanguage, say } from "./explorer/language.js";
+import { button, notice } from "./page/parts.js";
+import { chooseLanguage } from "./explorer/language.js";
+import { count, language, otherLanguage, say } from "./page/language.js";
 import { destination, numberView } from "./explorer/search.js";
-import { make, showIn } from "./explorer/dom.js";
+import { make, showIn } from "./page/dom.js";
 import { overview } from "./explorer/overview.js";
 import { pollList } from "./explorer/polls.js";
 import { pollView } from "./explorer/poll.js";
@@ -225,6 +226,7 @@ function failureNotice(failure) {
 function footer() {
   return [
     page.view?.isLive &&
+      !page.failure?.isFinal &&
       make(
         "p",
         {},

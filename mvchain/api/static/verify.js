@@ -3,19 +3,32 @@
 
 import { BadGenesis, BadReceiptNumber } from "./lib/errors.js";
 import { IS_FILE, PAGE_DATA } from "./verify/page-data.js";
-import { LANGUAGES, language, otherLanguage, say, speak } from "./verify/language.js";
-import { OWN_NODE } from "./verify/nodes.js";
+import { LANGUAGES, language, otherLanguage, say, speak, useWords } from "./page/language.js";
 import { MAX_PROOF_BYTES } from "./lib/proof.js";
-import { Trouble, checkBytes, checkCompleted, checkNumber, definitionOf, genesisOfPage, numberInLink, numberOf, readGenesis, receiptsIn } from "./verify/checks.js";
+import { OWN_NODE } from "./verify/nodes.js";
+import {
+  Trouble,
+  checkBytes,
+  checkCompleted,
+  checkNumber,
+  definitionOf,
+  genesisOfPage,
+  numberInLink,
+  numberOf,
+  readGenesis,
+  receiptsIn,
+} from "./verify/checks.js";
+import { WORDS } from "./verify/words.js";
 import { askWitnesses } from "./verify/witnesses.js";
-import { button, notice, save } from "./verify/parts.js";
+import { button, notice } from "./page/parts.js";
 import { codesInPicture, watchCamera } from "./verify/scan.js";
 import { formView, numberErrorOf } from "./verify/forms.js";
 import { genesisView } from "./verify/genesis-view.js";
-import { make, showIn } from "./explorer/dom.js";
+import { make, showIn } from "./page/dom.js";
 import { parseReceiptNumber } from "./lib/receipt-number.js";
 import { reportOf } from "./verify/report.js";
 import { resultView, verdictOf } from "./verify/verdict.js";
+import { save } from "./verify/parts.js";
 import { utf8 } from "./lib/bytes.js";
 
 const MIB = 1024 * 1024;
@@ -37,6 +50,8 @@ const page = {
 };
 
 const at = (id) => document.getElementById(id);
+
+useWords(WORDS);
 
 // --- checking ---
 
@@ -88,7 +103,8 @@ async function examineFile(file) {
   page.number = null;
   const bytes = file.size > MAX_PROOF_BYTES ? null : await contentOf(file);
   if (bytes === null) {
-    page.form.fileError = file.size > MAX_PROOF_BYTES ? ["fileTooLarge", `${MAX_PROOF_BYTES / MIB} MiB`] : ["fileUnreadable"];
+    page.form.fileError =
+      file.size > MAX_PROOF_BYTES ? ["fileTooLarge", `${MAX_PROOF_BYTES / MIB} MiB`] : ["fileUnreadable"];
     show();
     return;
   }
@@ -98,7 +114,10 @@ async function examineFile(file) {
 async function examineOwnReceipts(options) {
   page.number = PAGE_DATA.number;
   const isMine = ({ ballot }) => ballot && numberOf(ballot) === PAGE_DATA.number;
-  await examine((genesis) => Promise.all(PAGE_DATA.receipts.map((text) => checkBytes(utf8(text), genesis, isMine))), options);
+  await examine(
+    (genesis) => Promise.all(PAGE_DATA.receipts.map((text) => checkBytes(utf8(text), genesis, isMine))),
+    options,
+  );
 }
 
 async function useGenesis(file) {
@@ -198,7 +217,9 @@ async function submitNumber(typed, options) {
 
 function show() {
   document.documentElement.lang = language();
-  document.title = [outcomeTitle(), say(IS_RECEIPT ? "receiptTitle" : "pageTitle"), say("product")].filter(Boolean).join(" · ");
+  document.title = [outcomeTitle(), say(IS_RECEIPT ? "receiptTitle" : "pageTitle"), say("product")]
+    .filter(Boolean)
+    .join(" · ");
   showIn(at("banner"), banner());
   showIn(at("main"), content());
   at("main").setAttribute("aria-busy", String(page.isWorking));
@@ -233,7 +254,11 @@ function banner() {
         make(
           "ul",
           {},
-          make("li", {}, make("a", { href: `${OWN_NODE}/verify`, "aria-current": !IS_FILE && "page" }, say("navVerify"))),
+          make(
+            "li",
+            {},
+            make("a", { href: `${OWN_NODE}/verify`, "aria-current": !IS_FILE && "page" }, say("navVerify")),
+          ),
           make("li", {}, make("a", { href: `${OWN_NODE}/` }, say("navExplorer"))),
         ),
       ),
@@ -249,7 +274,9 @@ function content() {
     page.results.length > 1 && make("p", { "data-key": "several" }, say("severalFound", page.results.length)),
     page.results.map(resultView),
   ];
-  const genesis = page.genesis && genesisView({ genesis: page.genesis, isFromFile: page.genesisIsFromFile, error: page.genesisError });
+  const genesis =
+    page.genesis &&
+    genesisView({ genesis: page.genesis, isFromFile: page.genesisIsFromFile, error: page.genesisError });
   return [
     make("h1", { tabindex: "-1" }, say(IS_RECEIPT ? "receiptTitle" : "pageTitle")),
     (IS_RECEIPT || !isAsked) && make("p", { class: "intro" }, say(IS_RECEIPT ? "receiptIntro" : "intro")),
@@ -268,12 +295,22 @@ function troubleView() {
       make("p", { role: "alert" }, say(`unknown_${page.trouble}`)),
     ),
     !isLasting && make("div", { class: "actions" }, button("again", say("tryAgain"))),
-    page.trouble === "noCrypto" && page.number && make("div", { class: "actions" }, make("a", { class: "button", href: `/receipts/${page.number}` }, say("saveReceiptPage"))),
+    page.trouble === "noCrypto" &&
+      page.number &&
+      make(
+        "div",
+        { class: "actions" },
+        make("a", { class: "button", href: `/receipts/${page.number}` }, say("saveReceiptPage")),
+      ),
   );
 }
 
 function footer() {
-  return [make("p", {}, say("aboutPage")), make("p", {}, say("aboutDevice")), make("p", {}, say("pageVersion", PAGE_DATA.version))];
+  return [
+    make("p", {}, say("aboutPage")),
+    make("p", {}, say("aboutDevice")),
+    make("p", {}, say("pageVersion", PAGE_DATA.version)),
+  ];
 }
 
 function announce(text) {
@@ -297,12 +334,18 @@ const ACTIONS = {
   complete: ({ at: place }) => complete(Number(place)),
   save({ at: place }) {
     const { bytes, claims } = page.results[Number(place)];
-    const name = claims.ballot ? `${numberOf(claims.ballot)}.mvreceipt.json` : `poll-${claims.poll}.${claims.type}.json`;
+    const name = claims.ballot
+      ? `${numberOf(claims.ballot)}.mvreceipt.json`
+      : `poll-${claims.poll}.${claims.type}.json`;
     save(name, "application/json", bytes);
   },
   report({ at: place }) {
     const now = new Date();
-    save(`mvchain-report-${now.toISOString().slice(0, 19).replaceAll(":", "")}.json`, "application/json", reportOf(page.results[Number(place)], page.genesis, now));
+    save(
+      `mvchain-report-${now.toISOString().slice(0, 19).replaceAll(":", "")}.json`,
+      "application/json",
+      reportOf(page.results[Number(place)], page.genesis, now),
+    );
     announce(say("reportSaved"));
   },
   async copy({ value }) {

@@ -1,10 +1,11 @@
 // The agencies that run the chain, and one with its keys and its polls.
 
-import { agencyLink, agencyName, button, column, facts, hexText, section, table } from "./parts.js";
+import { agencyLink, agencyName, column, hexText, section, table } from "./parts.js";
 import { askJson } from "./node.js";
-import { count, language, say } from "./language.js";
+import { button, facts } from "../page/parts.js";
+import { count, language, say } from "../page/language.js";
 import { loadUpwards, pollCards } from "./polls.js";
-import { make } from "./dom.js";
+import { make } from "../page/dom.js";
 import { recentBlocks } from "./overview.js";
 import { signedCount } from "./signatures.js";
 

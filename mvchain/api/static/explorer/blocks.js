@@ -1,10 +1,11 @@
 // Blocks: the newest ones, and one with its header in words, its signers and its transactions.
 
-import { agencyLink, blockLink, button, column, facts, hexText, moment, section, shortHex, table } from "./parts.js";
+import { agencyLink, blockLink, column, hexText, moment, section, shortHex, table } from "./parts.js";
 import { askJson } from "./node.js";
 import { blockClaim, proofPanel } from "./proof.js";
-import { count, say } from "./language.js";
-import { make } from "./dom.js";
+import { button, facts } from "../page/parts.js";
+import { count, say } from "../page/language.js";
+import { make } from "../page/dom.js";
 import { partIn } from "./signatures.js";
 
 const PAGE_BLOCKS = 20;

@@ -1,30 +1,20 @@
-// Which language the page speaks, and how it writes numbers and times. Korean comes first.
+// What the explorer says, in the language that was chosen on this device, and how it writes shares and lengths of time.
 
+import { LANGUAGES, say, speak, useWords } from "../page/language.js";
 import { WORDS } from "./words.js";
 
-const LANGUAGES = ["ko", "en"];
 const LANGUAGE_KEY = "mvchain.language";
-const LOCALES = { ko: "ko-KR", en: "en-GB" };
 const SECOND_MS = 1_000;
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_S = 24 * HOUR_S;
 
-let current = storedLanguage();
-
-/** "ko" or "en". */
-export function language() {
-  return current;
-}
-
-/** The language that the switch leads to. */
-export function otherLanguage() {
-  return current === "ko" ? "en" : "ko";
-}
+useWords(WORDS);
+speak(storedLanguage());
 
 /** Speaks another language from now on, on this device. */
 export function chooseLanguage(chosen) {
-  current = chosen;
+  speak(chosen);
   try {
     localStorage.setItem(LANGUAGE_KEY, chosen);
   } catch {
@@ -35,55 +25,15 @@ export function chooseLanguage(chosen) {
 function storedLanguage() {
   try {
     const stored = localStorage.getItem(LANGUAGE_KEY);
-    return LANGUAGES.includes(stored) ? stored : "ko";
+    return LANGUAGES.includes(stored) ? stored : LANGUAGES[0];
   } catch {
-    return "ko";
+    return LANGUAGES[0];
   }
-}
-
-/** The word or sentence of this name in the page's language; sentences with gaps take what fills them. */
-export function say(name, ...values) {
-  const word = WORDS[name][LANGUAGES.indexOf(current)];
-  return typeof word === "function" ? word(...values) : word;
-}
-
-/** Of a text of the chain in several languages, the one for this page: {text, lang}. */
-export function choose(texts) {
-  for (const lang of [current, ...LANGUAGES, ...Object.keys(texts)]) {
-    if (Object.hasOwn(texts, lang)) return { text: texts[lang], lang };
-  }
-  return { text: "", lang: current };
-}
-
-/** 12,345 */
-export function count(value) {
-  return new Intl.NumberFormat(LOCALES[current], { maximumFractionDigits: 2 }).format(value);
 }
 
 /** 12.3 %, of a whole that may be 0. */
 export function percent(part, whole) {
   return `${(whole ? (100 * part) / whole : 0).toFixed(1)}%`;
-}
-
-/** Korean time, as domain 9 writes it: 2025. 8. 22.(금) 09:00. Null where it has not come. */
-export function dateTime(timeMs, { seconds = false } = {}) {
-  if (timeMs === null) return null;
-  const options = {
-    timeZone: "Asia/Seoul",
-    year: "numeric",
-    month: current === "ko" ? "numeric" : "short",
-    day: "numeric",
-    weekday: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-  };
-  const parts = new Intl.DateTimeFormat(LOCALES[current], options).formatToParts(timeMs);
-  const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
-  const time = `${part.hour}:${part.minute}${seconds ? `:${part.second}` : ""}`;
-  if (current === "ko") return `${part.year}. ${part.month}. ${part.day}.(${part.weekday}) ${time}`;
-  return `${part.weekday} ${part.day} ${part.month} ${part.year}, ${time} KST`;
 }
 
 /** How long ago: 8초 전. */

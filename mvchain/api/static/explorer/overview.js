@@ -1,9 +1,11 @@
 // The network at a glance: how high, how fast, who signed, what is being asked and what came out.
 
-import { age, count, duration, percent, say } from "./language.js";
+import { age, duration, percent } from "./language.js";
 import { askJson } from "./node.js";
-import { bar, chainText, section } from "./parts.js";
-import { make } from "./dom.js";
+import { bar, section } from "./parts.js";
+import { chainText } from "../page/parts.js";
+import { count, say } from "../page/language.js";
+import { make } from "../page/dom.js";
 import { meanMark, rankOptions } from "./results.js";
 import { pollCards } from "./polls.js";
 import { signatureGrid } from "./signatures.js";

@@ -1,23 +1,11 @@
 // What several views are made of.
 
-import { choose, count, dateTime, language, percent, say } from "./language.js";
-import { make, spoken, unspoken } from "./dom.js";
+import { chainText } from "../page/parts.js";
+import { count, dateTime, language, say } from "../page/language.js";
+import { make, spoken, unspoken } from "../page/dom.js";
+import { percent } from "./language.js";
 
 const STATE_SIGNS = { registered: "◷", open: "●", paused: "❚❚", counting: "…", final: "✓", void: "✕" };
-
-// Marks that turn the writing around, so that a text looks like another one: "\u202egnp.exe" reads "exe.png".
-const TURNING_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** A text of the chain, fenced off from what stands around it; marks that turn the writing around are spelled out. */
-export function chainText(texts) {
-  const { text: given, lang } = choose(texts);
-  const text = given.replace(
-    TURNING_MARKS,
-    (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`,
-  );
-  const isNamed = lang !== language() && /^[a-z]{2,3}$/.test(lang) && lang !== "und";
-  return make("bdi", { lang: isNamed && lang }, text);
-}
 
 /** A long text of the chain with its line ends; null if there is none. */
 export function chainParagraph(texts) {
@@ -69,16 +57,6 @@ export function period(poll) {
   return [moment(poll.opens_at_ms), " – ", moment(poll.closes_at_ms)];
 }
 
-/** Pairs of name and value; a pair of null is left out. */
-export function facts(...pairs) {
-  const rows = pairs.filter((pair) => pair !== null);
-  return make(
-    "dl",
-    { class: "facts" },
-    rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
-  );
-}
-
 /** A table that scrolls by itself where it is wider than the screen. */
 export function table(caption, head, rows, kind = "") {
   return make(
@@ -96,22 +74,6 @@ export function column(name, kind = "") {
 /** A section with its heading. */
 export function section(heading, ...children) {
   return make("section", {}, make("h2", {}, heading), children);
-}
-
-/** A button; what it does is the view's action of this name. */
-export function button(action, label, attributes = {}) {
-  return make("button", { type: "button", "data-action": action, ...attributes }, label);
-}
-
-/** Something that everybody should see, with a sign of its own. */
-export function notice(kind, ...children) {
-  const sign = { good: "✓", bad: "✕", warning: "!", info: "i" }[kind];
-  return make(
-    "div",
-    { class: `notice notice-${kind}` },
-    unspoken(make("span", { class: "notice-sign" }, sign)),
-    make("div", {}, children),
-  );
 }
 
 /** Who an agency is, as link to its page. */

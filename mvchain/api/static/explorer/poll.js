@@ -1,20 +1,10 @@
 // One poll: what is asked, of whom, when; who took part; what came out; and the proof.
 
-import {
-  agencyLink,
-  chainParagraph,
-  chainText,
-  facts,
-  hexText,
-  moment,
-  notice,
-  section,
-  stateBadge,
-  turnout,
-} from "./parts.js";
+import { agencyLink, chainParagraph, hexText, moment, section, stateBadge, turnout } from "./parts.js";
 import { askJson } from "./node.js";
-import { count, say } from "./language.js";
-import { make } from "./dom.js";
+import { chainText, facts, notice } from "../page/parts.js";
+import { count, say } from "../page/language.js";
+import { make } from "../page/dom.js";
 import { optionTable, positionTable, resultTable } from "./results.js";
 import { pollClaim, proofPanel } from "./proof.js";
 

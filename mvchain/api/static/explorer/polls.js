@@ -1,9 +1,10 @@
 // Lists of polls: all of them, newest first; those that have not ended; those of one agency.
 
-import { agencyName, button, chainText, facts, period, stateBadge, turnout } from "./parts.js";
+import { agencyName, period, stateBadge, turnout } from "./parts.js";
 import { askJson } from "./node.js";
-import { say } from "./language.js";
-import { make } from "./dom.js";
+import { button, chainText, facts } from "../page/parts.js";
+import { make } from "../page/dom.js";
+import { say } from "../page/language.js";
 
 const PAGE_POLLS = 20;
 

@@ -2,11 +2,12 @@
 
 import { BadProof, NoCrypto, VerificationError } from "../lib/errors.js";
 import { NodeFailure, askBytes } from "./node.js";
-import { agencyName, button, facts, notice } from "./parts.js";
-import { count, say } from "./language.js";
+import { agencyName } from "./parts.js";
+import { button, facts, notice } from "../page/parts.js";
+import { count, say } from "../page/language.js";
 import { hashWords, parseGenesis } from "../lib/genesis.js";
 import { isProvenBallot, isProvenBlock, isProvenPoll } from "./shown.js";
-import { make } from "./dom.js";
+import { make } from "../page/dom.js";
 import { verify } from "../lib/verify.js";
 import { verifyLightBlock } from "../lib/light-block.js";
 

@@ -1,8 +1,10 @@
 // The totals of a question as a table with bars: the table is the result, the bars repeat it (KWCAG 1.1.1).
 
-import { bar, button, chainText, column, table } from "./parts.js";
-import { count, percent, say } from "./language.js";
-import { make } from "./dom.js";
+import { bar, column, table } from "./parts.js";
+import { button, chainText } from "../page/parts.js";
+import { count, say } from "../page/language.js";
+import { make } from "../page/dom.js";
+import { percent } from "./language.js";
 
 const SHOWN_OPTIONS = 20;
 

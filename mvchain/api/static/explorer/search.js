@@ -1,9 +1,10 @@
 // What somebody types into the search box, and where it leads.
 
 import { askJson } from "./node.js";
-import { chainText, notice, stateBadge } from "./parts.js";
-import { count, say } from "./language.js";
-import { make } from "./dom.js";
+import { chainText, notice } from "../page/parts.js";
+import { count, say } from "../page/language.js";
+import { make } from "../page/dom.js";
+import { stateBadge } from "./parts.js";
 
 const RECEIPT_NUMBER = /^[2-9A-HJ-NP-Z]{13}$/;
 

@@ -1,8 +1,8 @@
 // Who signed the last blocks: agencies down, blocks across. Signs differ in shape, each has its words.
 
 import { agencyLink, blockLink, column, table } from "./parts.js";
-import { count, say } from "./language.js";
-import { make, spoken, unspoken } from "./dom.js";
+import { count, say } from "../page/language.js";
+import { make, spoken, unspoken } from "../page/dom.js";
 
 const SIGNS = { proposed: "◆", signed: "●", nil: "○", absent: "·" };
 

@@ -2,9 +2,10 @@
 
 import { askIfThere } from "./node.js";
 import { ballotClaim, proofPanel } from "./proof.js";
-import { blockLink, facts, hexText, moment, notice } from "./parts.js";
-import { count, say } from "./language.js";
-import { make } from "./dom.js";
+import { blockLink, hexText, moment } from "./parts.js";
+import { count, say } from "../page/language.js";
+import { facts, notice } from "../page/parts.js";
+import { make } from "../page/dom.js";
 
 export const transactionView = {
   title: () => say("transaction"),

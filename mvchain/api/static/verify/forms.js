@@ -2,9 +2,9 @@
 
 import { CAN_SCAN, HAS_CAMERA } from "./scan.js";
 import { CODES } from "../lib/errors.js";
-import { button, sign } from "./parts.js";
-import { make } from "../explorer/dom.js";
-import { say } from "./language.js";
+import { button, sign } from "../page/parts.js";
+import { make } from "../page/dom.js";
+import { say } from "../page/language.js";
 
 /** `state` has {numberError, fileError, scanError, isScanning}, texts of errors as [name, ...gaps] or null. */
 export function formView(state, heading) {
@@ -74,14 +74,22 @@ function scanPart({ scanError, isScanning }) {
     make("h3", {}, say("scanTitle")),
     scanError && errorText("scan-error", scanError),
     isScanning && make("p", { role: "status" }, say("scanning")),
-    isScanning && make("video", { id: "camera", "data-key": "camera", muted: true, playsinline: true, "aria-label": say("scanning") }),
-    CAN_SCAN && make(
-      "div",
-      { class: "actions" },
-      isScanning && button("stopScan", say("scanStop")),
-      HAS_CAMERA && !isScanning && button("scan", say("scanCamera")),
-      filePicker("picture", say("scanPicture"), "image/*", "scan-hint"),
-    ),
+    isScanning &&
+      make("video", {
+        id: "camera",
+        "data-key": "camera",
+        muted: true,
+        playsinline: true,
+        "aria-label": say("scanning"),
+      }),
+    CAN_SCAN &&
+      make(
+        "div",
+        { class: "actions" },
+        isScanning && button("stopScan", say("scanStop")),
+        HAS_CAMERA && !isScanning && button("scan", say("scanCamera")),
+        filePicker("picture", say("scanPicture"), "image/*", "scan-hint"),
+      ),
     make("p", { id: "scan-hint", class: "hint" }, say("scanUnsupported")),
   );
 }

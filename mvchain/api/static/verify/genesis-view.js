@@ -1,10 +1,10 @@
 // What everything is checked against, in a form that can be compared with what agencies print or read aloud.
 
-import { count, say } from "./language.js";
-import { facts } from "./parts.js";
+import { count, say } from "../page/language.js";
+import { facts } from "../page/parts.js";
 import { filePicker } from "./forms.js";
 import { hashWords } from "../lib/genesis.js";
-import { make, unspoken } from "../explorer/dom.js";
+import { make, unspoken } from "../page/dom.js";
 
 /** The section about the genesis document; `error` is the code of a file that was refused. */
 export function genesisView({ genesis, isFromFile, error }) {

@@ -72,7 +72,7 @@ export function someOf(items, most) {
 async function readBounded(response, maxBytes) {
   const pieces = [];
   let size = 0;
-  for (const reader = response.body.getReader(); ; ) {
+  for (const reader = response.body.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     size += value.length;

@@ -3,9 +3,10 @@
 
 import { IS_FILE, PAGE_DATA } from "./page-data.js";
 import { OTHER_NODES } from "./nodes.js";
-import { agencyName, count, dateTime, say } from "./language.js";
-import { button, chainText, copied, facts, notice, sign } from "./parts.js";
-import { make } from "../explorer/dom.js";
+import { agencyName, copied, moment, timeText } from "./parts.js";
+import { button, chainText, facts, notice, sign } from "../page/parts.js";
+import { count, say } from "../page/language.js";
+import { make } from "../page/dom.js";
 import { numberOf } from "./checks.js";
 import { toHex } from "../lib/bytes.js";
 import { witnessPart } from "./witness-view.js";
@@ -34,7 +35,12 @@ function goodView(result, at) {
   return make(
     "section",
     { class: "verdict verdict-good", "aria-labelledby": `verdict-${at}`, "data-key": `result-${at}` },
-    make("div", { class: "verdict-head" }, sign("good", "verdict-sign"), make("h2", { id: `verdict-${at}`, tabindex: "-1" }, verdictOf(claims))),
+    make(
+      "div",
+      { class: "verdict-head" },
+      sign("good", "verdict-sign"),
+      make("h2", { id: `verdict-${at}`, tabindex: "-1" }, verdictOf(claims)),
+    ),
     claims.ballot ? ballotClaims(claims) : provenFacts(claims),
     ["question", "result"].includes(claims.type) && asked(claims),
     claims.ballot && aboutBallot(claims, definition),
@@ -42,9 +48,16 @@ function goodView(result, at) {
     make(
       "div",
       { class: "actions" },
-      claims.type === "accepted" && button("complete", say("complete"), { class: "primary", "data-at": at, "aria-disabled": result.completing === "working" && "true" }),
-      button("save", say("saveReceipt"), { "data-at": at }),
-      claims.ballot && !IS_FILE && make("a", { class: "button", href: `/receipts/${numberOf(claims.ballot)}` }, say("saveReceiptPage")),
+      claims.type === "accepted" &&
+        button("complete", say("complete"), {
+          class: "primary",
+          "data-at": at,
+          "aria-disabled": result.completing === "working" && "true",
+        }),
+      button("save", say(claims.ballot ? "saveReceipt" : "saveProof"), { "data-at": at }),
+      claims.ballot &&
+        !IS_FILE &&
+        make("a", { class: "button", href: `/receipts/${numberOf(claims.ballot)}` }, say("saveReceiptPage")),
       button("print", say("print"), { class: "quiet" }),
     ),
     vouchers(claims),
@@ -57,13 +70,18 @@ function goodView(result, at) {
 
 function ballotClaims(claims) {
   const own = count(claims.number + 1);
-  const recorded = claims.type === "accepted" ? say("claimRecordedWhen", dateTime(claims.timeNs), own) : say("claimRecordedAs", own);
+  const recorded =
+    claims.type === "accepted" ? say("claimRecordedWhen", timeText(claims.timeNs), own) : say("claimRecordedAs", own);
   return [
     make(
       "ul",
       { class: "claims" },
       claim("good", say("claimRecorded"), recorded),
-      claim("good", say("claimUnchanged"), say("claimUnchangedWhy", count(claims.agencies), count(claims.vouching.length))),
+      claim(
+        "good",
+        say("claimUnchanged"),
+        say("claimUnchangedWhy", count(claims.agencies), count(claims.vouching.length)),
+      ),
       countedClaim(claims),
     ),
     make("p", { class: "hint" }, say("noChoice")),
@@ -87,7 +105,11 @@ function claim(kind, name, why) {
 
 function completingNotice(state) {
   if (state === "working") return make("p", { role: "status" }, say("completing"));
-  return make("div", { role: "alert" }, notice("warning", make("p", {}, say(state === "notFinal" ? "completeNotFinal" : "completeNoAnswer"))));
+  return make(
+    "div",
+    { role: "alert" },
+    notice("warning", make("p", {}, say(state === "notFinal" ? "completeNotFinal" : "completeNoAnswer"))),
+  );
 }
 
 // --- which ballot it is ---
@@ -97,7 +119,12 @@ function aboutBallot(claims, definition) {
   return [
     facts(
       [say("numberLabel"), make("strong", { class: "number" }, number)],
-      [say("poll"), definition ? [chainText(definition.title), ` (${say("pollNumbered", claims.poll)})`] : say("pollNumbered", claims.poll)],
+      [
+        say("poll"),
+        definition
+          ? [chainText(definition.title), ` (${say("pollNumbered", claims.poll)})`]
+          : say("pollNumbered", claims.poll),
+      ],
       claims.type === "accepted" ? [say("recordedAt"), moment(claims.timeNs)] : null,
     ),
     PAGE_DATA.qr && PAGE_DATA.number === number && qrCode(),
@@ -109,12 +136,14 @@ function qrCode() {
     "figure",
     { class: "qr" },
     make("img", { src: PAGE_DATA.qr, alt: say("qrAlternative", PAGE_DATA.link) }),
-    make("figcaption", {}, make("strong", {}, say("qrTitle")), make("p", { class: "hint" }, say("qrMeaning")), make("code", { class: "hex" }, PAGE_DATA.link)),
+    make(
+      "figcaption",
+      {},
+      make("strong", {}, say("qrTitle")),
+      make("p", { class: "hint" }, say("qrMeaning")),
+      make("code", { class: "hex" }, PAGE_DATA.link),
+    ),
   );
-}
-
-function moment(timeNs, options) {
-  return make("time", { datetime: new Date(Number(timeNs / 1_000_000n)).toISOString() }, dateTime(timeNs, options));
 }
 
 // --- proofs about a poll ---
@@ -137,15 +166,20 @@ function asked({ definition, tally }) {
     make(
       "ol",
       { class: "asked" },
-      definition.questions.map((question, at) => make("li", {}, chainText(question.title), make("ul", {}, optionLines(question, totals[at])))),
+      definition.questions.map((question, at) =>
+        make("li", {}, chainText(question.title), make("ul", {}, optionLines(question, totals[at]))),
+      ),
     ),
   ];
 }
 
 function optionLines(question, totals) {
   const unit = ["single", "approval"].includes(question.type) ? "optionTotal" : "optionPoints";
-  const lines = question.options.map(({ title }, at) => make("li", {}, chainText(title), totals && `: ${say(unit, count(totals.totals[at]))}`));
-  const blanks = totals && question.blankAllowed && make("li", {}, `${say("blanks")}: ${say("optionTotal", count(totals.blanks))}`);
+  const lines = question.options.map(({ title }, at) =>
+    make("li", {}, chainText(title), totals && `: ${say(unit, count(totals.totals[at]))}`),
+  );
+  const blanks =
+    totals && question.blankAllowed && make("li", {}, `${say("blanks")}: ${say("optionTotal", count(totals.blanks))}`);
   return [lines, blanks];
 }
 
@@ -154,8 +188,18 @@ function optionLines(question, totals) {
 function vouchers(claims) {
   return [
     make("h3", {}, say("vouchTitle")),
-    make("ul", { class: "agencies" }, claims.vouching.map((agency) => make("li", {}, sign("good", "agency-sign"), " ", agencyName(agency)))),
-    make("p", { class: "hint" }, say("vouchCount", count(claims.agencies), count(claims.vouching.length)), " ", say("vouchEnough")),
+    make(
+      "ul",
+      { class: "agencies" },
+      claims.vouching.map((agency) => make("li", {}, sign("good", "agency-sign"), " ", agencyName(agency))),
+    ),
+    make(
+      "p",
+      { class: "hint" },
+      say("vouchCount", count(claims.agencies), count(claims.vouching.length)),
+      " ",
+      say("vouchEnough"),
+    ),
   ];
 }
 
@@ -191,18 +235,32 @@ function badView(result, at) {
     make(
       "div",
       { role: "alert" },
-      make("div", { class: "verdict-head" }, sign("bad", "verdict-sign"), make("h2", { id: `verdict-${at}`, tabindex: "-1" }, say(`bad_${kind}`))),
+      make(
+        "div",
+        { class: "verdict-head" },
+        sign("bad", "verdict-sign"),
+        make("h2", { id: `verdict-${at}`, tabindex: "-1" }, say(`bad_${kind}`)),
+      ),
       make("p", {}, make("strong", {}, say(`badWhy_${kind}`))),
     ),
     make("h3", {}, say("badTodo")),
-    make("ol", {}, make("li", {}, say("badTodoAgain"), result.number && otherPages(result.number)), make("li", {}, say("badTodoReport"))),
+    make(
+      "ol",
+      {},
+      make("li", {}, say("badTodoAgain"), result.number && otherPages(result.number)),
+      make("li", {}, say("badTodoReport")),
+    ),
     reportPart(at),
     code &&
       make(
         "details",
         {},
         make("summary", {}, say("detailsTitle")),
-        facts([say("code"), make("code", {}, code)], [say("reason"), make("span", { lang: "en" }, reason)], [say("fact_size"), say("bytes", count(result.bytes.length))]),
+        facts(
+          [say("code"), make("code", {}, code)],
+          [say("reason"), make("span", { lang: "en" }, reason)],
+          [say("fact_size"), say("bytes", count(result.bytes.length))],
+        ),
       ),
   );
 }
@@ -210,10 +268,23 @@ function badView(result, at) {
 /** The pages of other agencies that look up the same number. */
 function otherPages(number) {
   const pages = OTHER_NODES.slice(0, MOST_PAGES).map((url) => ({ url, host: new URL(url).host }));
-  return make("ul", {}, pages.map(({ url, host }) => make("li", {}, make("a", { href: `${url}/verify#${number}`, target: "_blank", rel: "noreferrer" }, say("nodePage", host)))));
+  return make(
+    "ul",
+    {},
+    pages.map(({ url, host }) =>
+      make(
+        "li",
+        {},
+        make("a", { href: `${url}/verify#${number}`, target: "_blank", rel: "noreferrer" }, say("nodePage", host)),
+      ),
+    ),
+  );
 }
 
 /** The button that saves a report, and what is in it. */
 export function reportPart(at) {
-  return [make("div", { class: "actions" }, button("report", say("saveReport"), { class: "primary", "data-at": at })), make("p", { class: "hint" }, say("reportHolds"))];
+  return [
+    make("div", { class: "actions" }, button("report", say("saveReport"), { class: "primary", "data-at": at })),
+    make("p", { class: "hint" }, say("reportHolds")),
+  ];
 }

@@ -1,12 +1,20 @@
 // What nodes of other agencies say about a result, in words, and the way to their own pages.
 
-import { agencyName, count, say } from "./language.js";
-import { button, notice, sign } from "./parts.js";
-import { make } from "../explorer/dom.js";
-import { numberOf } from "./checks.js";
 import { OTHER_NODES } from "./nodes.js";
+import { agencyName } from "./parts.js";
+import { button, notice, sign } from "../page/parts.js";
+import { count, say } from "../page/language.js";
+import { make } from "../page/dom.js";
+import { numberOf } from "./checks.js";
 
-const SIGN_OF_STATE = { asking: "open", agrees: "good", silent: "open", behind: "open", broken: "warning", differs: "bad" };
+const SIGN_OF_STATE = {
+  asking: "open",
+  agrees: "good",
+  silent: "open",
+  behind: "open",
+  broken: "warning",
+  differs: "bad",
+};
 
 /** The part of a result that says what others have. */
 export function witnessPart({ claims, witnesses = [], addressError }, at) {
@@ -14,7 +22,11 @@ export function witnessPart({ claims, witnesses = [], addressError }, at) {
     make("h3", {}, say("othersTitle")),
     make("div", { role: "status" }, summary(witnesses)),
     witnesses.some(({ state }) => state === "differs") && differing(at),
-    make("ul", { class: "nodes" }, witnesses.map((witness) => make("li", { "data-key": witness.url }, witnessLine(witness, claims)))),
+    make(
+      "ul",
+      { class: "nodes" },
+      witnesses.map((witness) => make("li", { "data-key": witness.url }, witnessLine(witness, claims))),
+    ),
     claims.ballot && ownAddress(at, addressError),
   ];
 }
@@ -35,7 +47,11 @@ function differing(at) {
   return make(
     "div",
     { role: "alert" },
-    notice("bad", make("p", {}, make("strong", {}, say("othersDiffer"))), make("p", {}, button("report", say("saveReport"), { class: "primary", "data-at": at }))),
+    notice(
+      "bad",
+      make("p", {}, make("strong", {}, say("othersDiffer"))),
+      make("p", {}, button("report", say("saveReport"), { class: "primary", "data-at": at })),
+    ),
   );
 }
 
@@ -49,7 +65,16 @@ function witnessLine({ url, agency, state }, { ballot }) {
       {},
       make("span", {}, name, ": "),
       make("strong", { class: `node-${state}` }, say(`node_${state}`)),
-      ballot && make("p", {}, make("a", { href: `${url}/verify#${numberOf(ballot)}`, target: "_blank", rel: "noreferrer" }, say("nodePage", agency ? agencyName(agency) : host))),
+      ballot &&
+        make(
+          "p",
+          {},
+          make(
+            "a",
+            { href: `${url}/verify#${numberOf(ballot)}`, target: "_blank", rel: "noreferrer" },
+            say("nodePage", agency ? agencyName(agency) : host),
+          ),
+        ),
     ),
   ];
 }
@@ -68,10 +93,22 @@ function ownAddress(at, addressError) {
       make(
         "div",
         { class: "input-row" },
-        make("input", { id, type: "url", inputmode: "url", autocomplete: "url", spellcheck: "false", "aria-describedby": hint, "aria-invalid": addressError && "true" }),
+        make("input", {
+          id,
+          type: "url",
+          inputmode: "url",
+          autocomplete: "url",
+          spellcheck: "false",
+          "aria-describedby": hint,
+          "aria-invalid": addressError && "true",
+        }),
         make("button", { type: "submit" }, say("ownAddressOpen")),
       ),
-      make("p", { id: hint, class: addressError ? "hint is-wrong" : "hint", role: addressError && "alert" }, say(addressError ? "ownAddressWrong" : "ownAddressHint")),
+      make(
+        "p",
+        { id: hint, class: addressError ? "hint is-wrong" : "hint", role: addressError && "alert" },
+        say(addressError ? "ownAddressWrong" : "ownAddressHint"),
+      ),
     ),
   );
 }

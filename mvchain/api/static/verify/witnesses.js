@@ -21,7 +21,10 @@ export async function askWitnesses(signed, genesis, tell) {
   tell(witnesses);
   await Promise.all(
     witnesses.map(async (witness) => {
-      const [found, agency] = await Promise.all([askWitness(witness.url, signed, genesis), agencyOf(witness.url, genesis)]);
+      const [found, agency] = await Promise.all([
+        askWitness(witness.url, signed, genesis),
+        agencyOf(witness.url, genesis),
+      ]);
       Object.assign(witness, found, { agency });
       tell(witnesses);
     }),
@@ -51,4 +54,3 @@ async function agencyOf(url, genesis) {
     throw error;
   }
 }
-

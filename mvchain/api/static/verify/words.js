@@ -44,12 +44,15 @@ export const WORDS = {
   check: ["확인하기", "Check"],
   numberLength: [
     (have) => `확인번호는 13자리인데 ${have}자리를 입력하셨습니다. 빠지거나 더 들어간 글자가 있는지 확인해 주십시오.`,
-    (have) => `A receipt number has 13 characters; this one has ${have}. Please see whether some are missing or too many.`,
+    (have) =>
+      `A receipt number has 13 characters; this one has ${have}. Please see whether some are missing or too many.`,
   ],
   numberMissing: ["확인번호 13자리를 입력해 주십시오.", "Please type the 13 characters of the receipt number."],
   numberCharacter: [
-    (char) => `‘${char}’은(는) 확인번호에 쓰지 않는 글자입니다. 숫자 0과 1, 영문 O·I·L은 쓰지 않으니 비슷한 글자가 아닌지 확인해 주십시오.`,
-    (char) => `“${char}” does not occur in receipt numbers. They have no 0, 1, O, I or L: please see whether it is another character.`,
+    (char) =>
+      `‘${char}’은(는) 확인번호에 쓰지 않는 글자입니다. 숫자 0과 1, 영문 O·I·L은 쓰지 않으니 비슷한 글자가 아닌지 확인해 주십시오.`,
+    (char) =>
+      `“${char}” does not occur in receipt numbers. They have no 0, 1, O, I or L: please see whether it is another character.`,
   ],
   numberCheck: [
     "잘못 옮겨 적은 글자가 있습니다. 한 글자가 다르거나 이웃한 두 글자가 바뀌었을 수 있으니 확인증과 한 글자씩 비교해 주십시오.",
@@ -65,7 +68,10 @@ export const WORDS = {
     (most) => `확인증 파일은 ${most}보다 클 수 없습니다. 다른 파일을 고르신 것은 아닌지 확인해 주십시오.`,
     (most) => `A receipt file is never larger than ${most}. Please see whether you chose another file.`,
   ],
-  fileUnreadable: ["파일을 읽지 못했습니다. 파일을 다시 골라 주십시오.", "The file could not be read. Please choose it again."],
+  fileUnreadable: [
+    "파일을 읽지 못했습니다. 파일을 다시 골라 주십시오.",
+    "The file could not be read. Please choose it again.",
+  ],
   scanTitle: ["QR 코드로 확인하기", "By QR code"],
   scanCamera: ["카메라로 QR 코드 찍기", "Scan with the camera"],
   scanPicture: ["QR 코드 사진 고르기", "Choose a picture of it"],
@@ -111,7 +117,8 @@ export const WORDS = {
   ],
   verdict_recorded: [
     (poll, size) => `확인했습니다. ${poll}번 투표의 처음 ${size}표가 그대로 남아 있습니다.`,
-    (poll, size) => `Verified. The first ${countOf(size, "ballot", "ballots")} of poll ${poll} are still there as they were.`,
+    (poll, size) =>
+      `Verified. The first ${countOf(size, "ballot", "ballots")} of poll ${poll} are still there as they were.`,
   ],
   verdict_question: [
     (poll) => `확인했습니다. ${poll}번 투표의 질문은 아래와 같습니다.`,
@@ -133,7 +140,8 @@ export const WORDS = {
   claimUnchanged: ["내용 변경 없음", "Unchanged"],
   claimUnchangedWhy: [
     (of, n) => `전체 ${of}개 기관 중 ${n}개 기관이 이 기록을 보증합니다. 한 글자라도 바뀌었다면 서명이 맞지 않습니다.`,
-    (of, n) => `${n} of ${of} agencies vouch for this record. Had one character changed, their signatures would not fit.`,
+    (of, n) =>
+      `${n} of ${of} agencies vouch for this record. Had one character changed, their signatures would not fit.`,
   ],
   claimCounted: ["집계에 포함됨", "Counted"],
   claimCountedWhy: [
@@ -147,8 +155,10 @@ export const WORDS = {
   ],
   claimSuperseded: ["나중의 표가 집계됨", "A later ballot was counted"],
   claimSupersededWhy: [
-    (number) => `같은 투표자의 나중 표인 ${number}번째 표가 대신 집계되었습니다. 다시 투표하신 적이 없다면 담당 기관에 알려 주십시오.`,
-    (number) => `Ballot number ${number}, of the same voter and later, was counted instead. If you did not vote again, please tell the agency.`,
+    (number) =>
+      `같은 투표자의 나중 표인 ${number}번째 표가 대신 집계되었습니다. 다시 투표하신 적이 없다면 담당 기관에 알려 주십시오.`,
+    (number) =>
+      `Ballot number ${number}, of the same voter and later, was counted instead. If you did not vote again, please tell the agency.`,
   ],
   noChoice: [
     "어떤 보기를 선택했는지는 이 화면에도 확인증에도 나타나지 않습니다.",
@@ -163,8 +173,10 @@ export const WORDS = {
     (size, weight) => `${size} on the roll; this voter's weight is ${weight}.`,
   ],
   provenRecorded: [
-    (now, size) => `현재 기록된 ${now}표는 이 ${size}표에 이어 덧붙여진 것입니다. 상세 정보의 기록 값을 앞서 받은 것과 비교해 주십시오.`,
-    (now, size) => `The ${countOf(now, "ballot", "ballots")} of now are these ${size} with others behind them. Compare the root in the details with the one that you had before.`,
+    (now, size) =>
+      `현재 기록된 ${now}표는 이 ${size}표에 이어 덧붙여진 것입니다. 상세 정보의 기록 값을 앞서 받은 것과 비교해 주십시오.`,
+    (now, size) =>
+      `The ${countOf(now, "ballot", "ballots")} of now are these ${size} with others behind them. Compare the root in the details with the one that you had before.`,
   ],
   disputed: [
     "두 가지 집계가 서로 다릅니다. 아래는 투표 중에 집계한 값입니다.",
@@ -179,7 +191,8 @@ export const WORDS = {
   pollNumbered: [(n) => `${n}번 투표`, (n) => `Poll ${n}`],
   recordedAt: ["기록한 시각", "Recorded at"],
   severalFound: [
-    (n) => `이 확인번호를 가진 표가 ${n}개 있습니다. 아주 드물게 있는 일입니다. 시각을 보고 회원님의 표를 찾아 주십시오.`,
+    (n) =>
+      `이 확인번호를 가진 표가 ${n}개 있습니다. 아주 드물게 있는 일입니다. 시각을 보고 회원님의 표를 찾아 주십시오.`,
     (n) => `By a rare chance ${n} ballots have this receipt number. Please tell yours by its time.`,
   ],
   qrTitle: ["QR 코드", "QR code"],
@@ -187,7 +200,10 @@ export const WORDS = {
     (link) => `이 투표의 확인 화면을 여는 QR 코드: ${link}`,
     (link) => `QR code that opens the page which checks this ballot: ${link}`,
   ],
-  qrMeaning: ["휴대전화로 찍으면 이 투표의 확인 화면이 열립니다. 아래 주소를 여는 것과 같습니다.", "Scan it to check this ballot on another device. It does the same as this address:"],
+  qrMeaning: [
+    "휴대전화로 찍으면 이 투표의 확인 화면이 열립니다. 아래 주소를 여는 것과 같습니다.",
+    "Scan it to check this ballot on another device. It does the same as this address:",
+  ],
 
   // --- who vouches ---
   vouchTitle: ["이 기록을 보증한 기관", "Agencies that vouch for this record"],
@@ -259,6 +275,7 @@ export const WORDS = {
     "No node answered. Please check your connection and try again in a moment.",
   ],
   saveReceipt: ["확인증 파일 저장", "Save the receipt file"],
+  saveProof: ["증명 파일 저장", "Save the proof"],
   saveReceiptPage: ["스스로 검증하는 확인증(HTML) 저장", "Save a receipt that verifies itself (HTML)"],
   print: ["인쇄", "Print"],
   detailsTitle: ["전문가를 위한 상세 정보", "Details for experts"],
@@ -281,8 +298,10 @@ export const WORDS = {
   // --- what was trusted ---
   genesisTitle: ["무엇을 기준으로 확인했나요?", "What was it checked against?"],
   genesisWhat: [
-    (chain, agencies) => `참여 기관 ${agencies}곳과 그 서명 키가 적힌 ‘${chain}’의 제네시스 문서를 기준으로 확인했습니다. 아래 지문이 여러 기관이 홈페이지나 게시판에 공개한 것과 같은지 비교해 주십시오. 한 글자라도 다르면 믿지 마십시오.`,
-    (chain, agencies) => `Against the genesis document of “${chain}”, which names its ${countOf(agencies, "agency", "agencies")} and their keys. Compare its fingerprint below with the one that several agencies print. If one character differs, do not believe this page.`,
+    (chain, agencies) =>
+      `참여 기관 ${agencies}곳과 그 서명 키가 적힌 ‘${chain}’의 제네시스 문서를 기준으로 확인했습니다. 아래 지문이 여러 기관이 홈페이지나 게시판에 공개한 것과 같은지 비교해 주십시오. 한 글자라도 다르면 믿지 마십시오.`,
+    (chain, agencies) =>
+      `Against the genesis document of “${chain}”, which names its ${countOf(agencies, "agency", "agencies")} and their keys. Compare its fingerprint below with the one that several agencies print. If one character differs, do not believe this page.`,
   ],
   genesisWords: ["지문을 읽는 낱말", "The same as words"],
   genesisHash: ["지문", "Fingerprint"],
@@ -295,7 +314,8 @@ export const WORDS = {
   ],
   genesisWrong: [
     (code) => `제네시스 파일이 올바르지 않습니다(${code}). 앞의 것을 그대로 씁니다. 파일을 다시 확인해 주십시오.`,
-    (code) => `This genesis file is not sound (${code}); the one before stays in use. Please see whether it is the right file.`,
+    (code) =>
+      `This genesis file is not sound (${code}); the one before stays in use. Please see whether it is the right file.`,
   ],
 
   // --- what does not hold ---
@@ -314,7 +334,10 @@ export const WORDS = {
     "이 확인증과 제네시스 파일은 서로 다른 투표 시스템의 것입니다. 확인증을 발급한 투표 시스템의 확인 화면이나 제네시스 파일로 다시 확인해 주십시오.",
     "The receipt and the genesis document belong to different systems. Please use the page, or the genesis file, of the system that issued the receipt.",
   ],
-  bad_unknownFormat: ["이 화면이 알지 못하는 형식의 확인증입니다.", "This page does not know the format of this receipt."],
+  bad_unknownFormat: [
+    "이 화면이 알지 못하는 형식의 확인증입니다.",
+    "This page does not know the format of this receipt.",
+  ],
   badWhy_unknownFormat: [
     "최신 확인 화면에서 다시 확인해 주십시오. 그래도 같다면 확인증이 위조되었을 수 있습니다.",
     "Please try again on a newer page. If it stays the same, the receipt may be forged.",

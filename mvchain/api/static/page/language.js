@@ -1,13 +1,15 @@
-// Which language the page speaks, and how it writes numbers and times. Korean comes first. The page remembers the choice
-// in its address, behind the #, and nowhere else.
-
-import { WORDS } from "./words.js";
+// Which language a page speaks, and how it writes numbers and times. Korean comes first.
 
 export const LANGUAGES = ["ko", "en"];
 const LOCALES = { ko: "ko-KR", en: "en-GB" };
-const NS_PER_MS = 1_000_000n;
 
 let current = LANGUAGES[0];
+let words = {};
+
+/** Has the page say these: name to [Korean, English], texts or functions that fill the gaps of a sentence. */
+export function useWords(table) {
+  words = table;
+}
 
 /** "ko" or "en". */
 export function language() {
@@ -24,30 +26,28 @@ export function speak(chosen) {
   current = chosen;
 }
 
-/** The word or sentence of this name; sentences with gaps take what fills them. */
+/** The word or sentence of this name in the page's language; sentences with gaps take what fills them. */
 export function say(name, ...values) {
-  const word = WORDS[name][LANGUAGES.indexOf(current)];
+  const word = words[name][LANGUAGES.indexOf(current)];
   return typeof word === "function" ? word(...values) : word;
 }
 
 /** Of a text of the chain in several languages, the one for this page: {text, lang}. */
 export function choose(texts) {
-  const lang = [current, ...LANGUAGES, ...Object.keys(texts)].find((one) => Object.hasOwn(texts, one));
-  return { text: lang ? texts[lang] : "", lang: lang ?? current };
+  for (const lang of [current, ...LANGUAGES, ...Object.keys(texts)]) {
+    if (Object.hasOwn(texts, lang)) return { text: texts[lang], lang };
+  }
+  return { text: "", lang: current };
 }
 
 /** 12,345 */
 export function count(value) {
-  return new Intl.NumberFormat(LOCALES[current]).format(value);
+  return new Intl.NumberFormat(LOCALES[current], { maximumFractionDigits: 2 }).format(value);
 }
 
-/** An agency's name. */
-export function agencyName({ nameKo, nameEn }) {
-  return current === "ko" ? nameKo : nameEn;
-}
-
-/** Korean time, as domain 9 writes it: 2025. 8. 22.(금) 09:00. */
-export function dateTime(timeNs, { seconds = false } = {}) {
+/** Korean time, as domain 9 writes it: 2025. 8. 22.(금) 09:00. Null where it has not come. */
+export function dateTime(timeMs, { seconds = false } = {}) {
+  if (timeMs === null) return null;
   const options = {
     timeZone: "Asia/Seoul",
     year: "numeric",
@@ -59,7 +59,7 @@ export function dateTime(timeNs, { seconds = false } = {}) {
     second: "2-digit",
     hourCycle: "h23",
   };
-  const parts = new Intl.DateTimeFormat(LOCALES[current], options).formatToParts(Number(timeNs / NS_PER_MS));
+  const parts = new Intl.DateTimeFormat(LOCALES[current], options).formatToParts(timeMs);
   const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
   const time = `${part.hour}:${part.minute}${seconds ? `:${part.second}` : ""}`;
   if (current === "ko") return `${part.year}. ${part.month}. ${part.day}.(${part.weekday}) ${time}`;
