@@ -16,6 +16,7 @@ import functools
 import json
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib import resources
@@ -132,7 +133,7 @@ def _data_block(data: dict[str, Any]) -> str:
 def verify_page(view: NodeView, _call: object) -> Answer:
     """The page where voters check their ballots."""
     page = _verify_page(view.nodes())
-    return _answer(page, _verify_data(view), {})
+    return _answer(page, _verify_document(view.nodes(), view.genesis()))
 
 
 def receipt_page(view: NodeView, call: "Call") -> Answer:
@@ -144,7 +145,7 @@ def receipt_page(view: NodeView, call: "Call") -> Answer:
     proofs, nodes = view.proofs, view.nodes()
     receipts = [proofs.receipt(ballot, completed=None) for ballot, _ in found]
     questions = [proofs.question(poll) for poll in sorted({poll for _, poll in found})]
-    data = _verify_data(view) | {
+    data = _verify_data(nodes, view.genesis()) | {
         "number": number.text,
         "receipts": [receipt.document.decode() for receipt in receipts],
         "questions": [question.decode() for question in questions],
@@ -152,15 +153,22 @@ def receipt_page(view: NodeView, call: "Call") -> Answer:
         "qr": _qr_code(nodes, number),
     }
     disposition = f'attachment; filename="{number.text}.html"'
-    return _answer(_verify_page(nodes), data, {"Content-Disposition": disposition})
+    page = _verify_page(nodes)
+    return _answer(page, page.with_data(data), {"Content-Disposition": disposition})
 
 
 def _verify_page(nodes: NodesView) -> Page:
     return assemble("verify", ("page.css", "verify/verify.css"), nodes)
 
 
-def _verify_data(view: NodeView) -> dict[str, Any]:
-    return {"genesis": view.genesis().decode(), "nodes": schema.nodes(view.nodes()), "causes": causes()}
+@functools.lru_cache(maxsize=1)
+def _verify_document(nodes: NodesView, genesis: bytes) -> bytes:
+    """The same for everybody, so it is written once."""
+    return _verify_page(nodes).with_data(_verify_data(nodes, genesis))
+
+
+def _verify_data(nodes: NodesView, genesis: bytes) -> dict[str, Any]:
+    return {"genesis": genesis.decode(), "nodes": schema.nodes(nodes), "causes": causes()}
 
 
 @functools.cache
@@ -193,12 +201,13 @@ def _qr_code(nodes: NodesView, number: ReceiptNumber) -> str:
 
 def explorer_page(view: NodeView, _call: object) -> Answer:
     """The page where everybody looks at the network, its polls and their results."""
-    return _answer(assemble("explorer", ("page.css", "explorer/explorer.css"), view.nodes()), {}, {})
+    page = assemble("explorer", ("page.css", "explorer/explorer.css"), view.nodes())
+    return _answer(page, page.with_data({}))
 
 
-def _answer(page: Page, data: dict[str, Any], headers: dict[str, str]) -> Answer:
+def _answer(page: Page, document: bytes, headers: Mapping[str, str] = {}) -> Answer:
     return Answer(
-        page.with_data(data),
+        document,
         cache=Cache.ASK_AGAIN,
         media_type=HTML,
         headers={"Content-Security-Policy": page.policy, **headers},

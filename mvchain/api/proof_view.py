@@ -4,6 +4,7 @@ Everything is read from the store and the committed state; nothing here judges.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeAlias
 
 from mvchain.api.block_trees import BlockTrees
@@ -33,6 +34,8 @@ from mvchain.light.proofs import (
 from mvchain.light.receipts import AcceptedBallot, OpenReceipt
 from mvchain.node.replica import Replica
 
+CACHED_HEADERS = 512
+"""With the signatures for each; those of 40 validators take about 10 kB."""
 _NOT_YET_S = 1
 """When to ask again for what the next block will prove."""
 
@@ -48,6 +51,9 @@ class ProofView:
         self._store = replica.store
         self._chain_id = replica.genesis.chain_id
         self._trees = BlockTrees(replica.store)
+        # What blocks carry never changes, and all proofs about a final poll rest on one header.
+        self._header = lru_cache(maxsize=CACHED_HEADERS)(self._read_header)
+        self._carried_quorum = lru_cache(maxsize=CACHED_HEADERS)(self._choose_quorum)
 
     # --- ballots ---
 
@@ -216,7 +222,7 @@ class ProofView:
         held, validators = Height(height), self._replica.state.validators
         return encode_light_block(LightBlock(self._header(held), self._commit(held), validators))
 
-    def _header(self, height: Height) -> Header:
+    def _read_header(self, height: Height) -> Header:
         """Of a block that is there or, as the one that the next block makes provable, comes soon."""
         encoded = self._store.header(height)
         if encoded is None:
@@ -230,7 +236,11 @@ class ProofView:
         return Commit.decode(encoded)
 
     def _quorum(self, height: Height) -> BriefCommit:
-        """The first signatures for the block that are enough, by index (L11)."""
+        """Signatures for the block; at the tip they may be others a moment later."""
+        return self._carried_quorum(height) if height < self._store.last_height else self._choose_quorum(height)
+
+    def _choose_quorum(self, height: Height) -> BriefCommit:
+        """The first signatures that are enough, by index (L11)."""
         commit, validators = self._commit(height), self._replica.state.validators
         chosen: list[Precommit] = []
         power = 0

@@ -6,6 +6,7 @@ from asyncio import StreamReader, StreamWriter
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from mvchain.api.limits import RETRY_AFTER_S
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
 
@@ -13,6 +14,8 @@ MAX_ANSWER_BYTES: Final = 48 * 1024 * 1024
 """The largest proof."""
 ANSWER_S: Final = 15.0
 """Above what the node itself allows an answer (security LIM06)."""
+RETRIES: Final = 60
+"""How often a node that is busy is asked again, RETRY_AFTER_S apart."""
 OK: Final = 200
 BUSY: Final = 503
 MAX_SHOWN_BYTES: Final = 300
@@ -52,6 +55,8 @@ class Asker:
     """One keep-alive connection; one question at a time."""
 
     def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.busy = 0
+        """How often the answer was 503."""
         self._reader = reader
         self._writer = writer
 
@@ -72,7 +77,9 @@ class Asker:
         async with asyncio.timeout(ANSWER_S):
             head = await self._reader.readuntil(_END_OF_HEAD)
             size = _content_length(head)
-            return Answer(int(head[9:12]), await self._reader.readexactly(size))
+            answer = Answer(int(head[9:12]), await self._reader.readexactly(size))
+        self.busy += answer.status == BUSY
+        return answer
 
     def close(self) -> None:
         """End the connection."""
@@ -80,12 +87,17 @@ class Asker:
 
 
 async def asked(asker: Asker, question: Question) -> bytes:
-    """The body of an answer that has to come.
+    """The body of an answer that has to come; waits and asks again where the node is busy.
 
     Raises:
         BadConfiguration: it has another status than 200.
     """
     answer = await asker.ask(question)
+    for _ in range(RETRIES):
+        if answer.status != BUSY:
+            break
+        await asyncio.sleep(RETRY_AFTER_S)
+        answer = await asker.ask(question)
     if answer.status != OK:
         text = answer.body[:MAX_SHOWN_BYTES].decode(errors="replace")
         raise BadConfiguration(codes.BENCH_ANSWER, what=question.path, status=answer.status, text=text)

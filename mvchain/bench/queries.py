@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, cycle
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mvchain.api.block_trees import CACHED_BLOCKS
 from mvchain.api.operator import await_receipt
@@ -71,6 +71,8 @@ class QueryFigures:
     """Of the node for one, without what it uses when it is idle."""
     answer_bytes: int
     """In the median."""
+    busy: int
+    """How often the one client got a 503, of all runs together; it then waits a second, and the rate is lower."""
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -80,6 +82,7 @@ class QueryFigures:
             "cpu_ms": self.cpu_ms.to_json(),
             "cpu_target": QUERY.to_json(self.cpu_ms.median),
             "answer_bytes": self.answer_bytes,
+            "busy": self.busy,
         }
 
     def row(self) -> list[str]:
@@ -93,6 +96,7 @@ class QueryFigures:
             spread,
             QUERY.verdict(cpu_ms.median),
             f"{self.answer_bytes:,}",
+            str(self.busy),
         ]
 
 
@@ -168,7 +172,7 @@ class QueryReport:
 
     def lines(self) -> list[str]:
         """For people."""
-        head = ["query", "per s", "CPU ms", "runs", "", "bytes"]
+        head = ["query", "per s", "CPU ms", "runs", "", "bytes", "503s"]
         crowd_head = ["all kinds at once", "answered/s", "503/s", "ms", "node CPU", "readers' CPU"]
         first = self.first_busy
         busy = "No 503 came"
@@ -314,6 +318,15 @@ def _claim(claim: str) -> Question:
     return Question(f"/v1/proofs/polls/{POLL}?claim={claim}")
 
 
+class _Run(NamedTuple):
+    """Of one kind."""
+
+    per_s: float
+    cpu_ms: float
+    sizes: Sequence[int]
+    """Of the answers."""
+
+
 class Measuring:
     """Asks one node, and looks at its process."""
 
@@ -343,19 +356,21 @@ class Measuring:
             runs = [await self._run(asker, questions, idle_cpu) for _ in range(self._runs)]
         finally:
             asker.close()
-        per_s, cpu_ms, sizes = zip(*runs, strict=True)
-        return QueryFigures(kind.name, Runs(per_s), Runs(cpu_ms), int(percentile(chain.from_iterable(sizes), 50)))
+        return QueryFigures(
+            name=kind.name,
+            per_s=Runs(tuple(run.per_s for run in runs)),
+            cpu_ms=Runs(tuple(run.cpu_ms for run in runs)),
+            answer_bytes=int(percentile(chain.from_iterable(run.sizes for run in runs), 50)),
+            busy=asker.busy,
+        )
 
-    async def _run(
-        self, asker: Asker, questions: Iterator[Question], idle_cpu: float
-    ) -> tuple[float, float, Sequence[int]]:
-        """Answers per second, milliseconds of processor time for one, and their sizes."""
+    async def _run(self, asker: Asker, questions: Iterator[Question], idle_cpu: float) -> "_Run":
         sizes: list[int] = []
         cpu_s, started = cpu_seconds(self._pid), time.perf_counter()
-        while (passed_s := time.perf_counter() - started) < RUN_S:
+        while (passed_s := time.perf_counter() - started) < RUN_S or not sizes:
             sizes.append(len(await asked(asker, next(questions))))
         cpu_s = cpu_seconds(self._pid) - cpu_s - idle_cpu * passed_s
-        return len(sizes) / passed_s, cpu_s * 1_000 / len(sizes), sizes
+        return _Run(len(sizes) / passed_s, cpu_s * 1_000 / len(sizes), sizes)
 
     async def crowds(self, questions: Sequence[Question]) -> AsyncIterator[CrowdFigures]:
         """More and more clients, until there are 503s."""

@@ -64,7 +64,7 @@ def read_peer(value: Any) -> PeerAddress:
 
 
 def read_url(value: Any) -> str:
-    """`https://host`, with a port if it is not 443; `http://` for this machine alone. Pages may ask what stands here."""
+    """`https://host`, with a port if it is not 443; `http://` for this machine alone. Pages may ask it."""
     pattern = r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise ValueError("write it as https://host or https://host:port, in lower case and without a path")

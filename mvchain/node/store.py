@@ -223,9 +223,11 @@ class Store:
         try:
             fields = codec.Fields(codec.decode(value, what, max_bytes=MAX_BLOCK_RECORD_BYTES), 2, what)
             groups = fields.blob(0, "groups", MAX_BLOCK_RECORD_BYTES)
-            numbers = tuple(n for n in fields.array(1, "numbers", MAX_BLOCK_UNITS) if isinstance(n, int))
+            numbers: tuple[Any, ...] = fields.array(1, "numbers", MAX_BLOCK_UNITS)
         except MvchainError as error:
             raise self._damaged(error.detail) from None
+        if not set(map(type, numbers)) <= {int}:
+            raise self._damaged(f"{what} are not all numbers")
         return groups, numbers
 
     def transactions(self, height: Height, start: int, stop: int) -> tuple[bytes, ...]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 import pytest_asyncio
 
-from mvchain.bench import crowd
+from mvchain.bench import asking, crowd
 from mvchain.bench.asking import Asker, Question, asked, rpc_question
 from mvchain.bench.crowd import Reading, read_together
 from mvchain.core.errors import BadConfiguration
@@ -26,6 +26,8 @@ class Server:
         """By the address they come from."""
         self.bodies: list[bytes] = []
         self.url = ""
+        self.busy = 0
+        """How many questions are refused with 503 from now on."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections[writer.get_extra_info("peername")[0]] += 1
@@ -44,7 +46,8 @@ class Server:
             size = int(head.partition("Content-Length: ")[2].partition("\r\n")[0])
             body = await reader.readexactly(size)
             self.bodies.append(body)
-        status = STATUSES.get(path, 200)
+        status = 503 if self.busy else STATUSES.get(path, 200)
+        self.busy = max(0, self.busy - 1)
         return f"HTTP/1.1 {status} Words\r\ncontent-length:{len(body)}\r\nServer: test\r\n\r\n".encode() + body
 
 
@@ -70,9 +73,17 @@ async def test_one_connection_for_many_questions(server: Server) -> None:
     asker.close()
 
 
-async def test_an_answer_that_has_to_come(server: Server) -> None:
+async def test_an_answer_that_has_to_come(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "RETRY_AFTER_S", 0)
+    monkeypatch.setattr(asking, "RETRIES", 4)
     asker = await Asker.connect(server.url)
     assert await asked(asker, Question("/good")) == b"/good"
+    server.busy = 3
+    assert await asked(asker, Question("/good")) == b"/good"
+    assert asker.busy == 3
+    server.busy = 5
+    with pytest.raises(BadConfiguration, match=r"MV-3095.*/good with status 503"):
+        await asked(asker, Question("/good"))
     with pytest.raises(BadConfiguration, match=r"MV-3095.*/wrong with status 404"):
         await asked(asker, Question("/wrong"))
     asker.close()

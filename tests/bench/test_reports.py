@@ -74,7 +74,7 @@ QUERIES = QueryReport(
     ballots=1_000_000,
     blocks=1_234,
     idle_cpu=0.0123,
-    figures=[QueryFigures("JSON-RPC abci_query, prove", Runs((123.4,)), Runs((0.6, 0.5, 0.55)), 12_345)],
+    figures=[QueryFigures("JSON-RPC abci_query, prove", Runs((123.4,)), Runs((0.6, 0.5, 0.55)), 12_345, 1)],
     crowds=[crowd(128, 0), crowd(512, 1_234)],
 )
 

@@ -247,6 +247,11 @@ class Network:
         """Of node 1."""
         return self.localnet.api_url(1)
 
+    @property
+    def urls(self) -> frozenset[str]:
+        """Of all nodes."""
+        return frozenset(map(self.localnet.api_url, self.localnet.numbers))
+
     async def get(self, path: str) -> dict[str, Any]:
         """What node 1 answers."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:

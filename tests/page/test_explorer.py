@@ -11,7 +11,6 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Route
 
 from mvchain.ledger.transactions import RollCreate
-from tests.page.conftest import DESKTOP_PX, PHONE_PX, Seen
 from tests.page.network import (
     BICYCLE,
     BUDGET,
@@ -27,6 +26,7 @@ from tests.page.network import (
     VOID,
     Network,
 )
+from tests.page.seen import DESKTOP_PX, PHONE_PX, Seen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,136 +1,30 @@
 """The page where voters check their ballots, in a real browser, against nodes that really run."""
 
-import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
-import segno
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from mvchain.cli.genesis import words
 from mvchain.core import strict_json
-from mvchain.core.types import Hash, PollNumber
+from mvchain.core.types import Hash
 from mvchain.light.blocks import decode_light_block, encode_light_block
-from mvchain.light.receipt_number import receipt_number
 from tests.light.helpers import make_chain
 from tests.light.light_chain import sign
 from tests.page.chromium import chromium_path
-from tests.page.conftest import DESKTOP_PX, PHONE_PX, Seen
-from tests.page.network import BICYCLE, HOSTILE, NODES, OPEN, POLLS, Network
+from tests.page.network import BICYCLE, NODES, OPEN, POLLS, Network
+from tests.page.seen import Seen, visit
+from tests.page.voter import COUNTED, FORGED, NOBODYS_NUMBER, RECORDED, SUPERSEDED, Voter, number_of, receipt_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-COUNTED = "확인했습니다. 회원님의 투표는 바뀌지 않고 기록되어 집계에 포함되었습니다."
-RECORDED = "확인했습니다. 회원님의 투표는 바뀌지 않고 기록되어 있습니다."
-SUPERSEDED = "확인했습니다. 이 투표는 바뀌지 않고 기록되어 있으나, 다시 하신 나중의 투표가 집계되었습니다."
-FORGED = "이 확인증은 믿을 수 없습니다."
-NOBODYS_NUMBER = "7K3Q-9FTX-HM4W-Q"
-"""Well formed, and of no ballot: of 31^12 numbers, fewer than a hundred are taken on this chain."""
-AXE = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }
-}
-
 Change = Callable[[Any], Any]
-
-
-class Voter:
-    """Somebody with a browser and a receipt."""
-
-    def __init__(self, page: Page, network: Network) -> None:
-        self.page = page
-        self.network = network
-
-    async def opens(self, fragment: str = "") -> None:
-        """Load the page of node 1 anew."""
-        await self.page.goto("about:blank")
-        await self.page.goto(f"{self.network.url}/verify{fragment}")
-        await self.page.locator("#number").wait_for()
-
-    async def asks(self, number: str) -> None:
-        """Type a number and press Enter."""
-        await self.page.locator("#number").fill(number)
-        await self.page.locator("#number").press("Enter")
-
-    async def picks(self, data: bytes, name: str = "mine.mvreceipt.json", field: str = "file") -> None:
-        """Choose a file."""
-        await self.page.set_input_files(f"#{field}", {"name": name, "mimeType": "", "buffer": data})
-
-    async def verdict(self, kind: str = "good") -> str:
-        """The first line of what the page says, which has to be of this kind."""
-        return await self.text(f".verdict-{kind} h2")
-
-    async def witnesses(self) -> list[str]:
-        """What the page says of each other node, once all have answered or have not."""
-        await self.page.wait_for_function(
-            "() => document.querySelector('.nodes li') && !document.querySelector('.node-asking')"
-        )
-        return await self.page.locator(".nodes strong").all_text_contents()
-
-    async def text(self, selector: str = "main") -> str:
-        """What is to be read there, each run of white space a single space."""
-        return " ".join((await self.page.locator(selector).inner_text()).split())
-
-    async def downloads(self, role: Any, name: str) -> tuple[str, bytes]:
-        """Name and content of the file that a button or link gives."""
-        async with self.page.expect_download() as coming:
-            await self.page.get_by_role(role, name=name).click()
-        download = await coming.value
-        path: Path = await download.path()
-        return download.suggested_filename, path.read_bytes()  # noqa: ASYNC240 - it is there already
-
-    async def is_answered(self, path: str, answer: bytes | int, node: int | None = None) -> None:
-        """Let nodes, or one of them, answer questions of this pattern with these bytes, or this status and nothing."""
-        where = "**" if node is None else self.network.localnet.api_url(node)
-
-        async def lie(route: Route) -> None:
-            headers = {"Access-Control-Allow-Origin": "*"}
-            if isinstance(answer, int):
-                await route.fulfill(status=answer, headers=headers)
-            else:
-                await route.fulfill(body=answer, headers=headers)
-
-        await self.page.route(where + path, lie)
-
-
-@contextlib.asynccontextmanager
-async def visit(browser: Browser, seen: Seen, network: Network, **options: Any) -> AsyncIterator[Page]:
-    """A new visitor; in the end nobody but the nodes was asked, and nothing was wrong."""
-    context = await browser.new_context(viewport={"width": DESKTOP_PX, "height": 800}, locale="ko-KR", **options)
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    page.on("request", seen.request)
-    page.on("console", seen.message)
-    page.on("pageerror", seen.error)
-    yield page
-    await context.close()
-    nodes = {urlsplit(network.localnet.api_url(number)).netloc for number in network.localnet.numbers}
-    assert seen.hosts - {""} <= nodes
-    assert seen.faults == []
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def voter(browser: Browser, seen: Seen, network: Network) -> AsyncIterator[Voter]:
-    async with visit(browser, seen, network) as page:
-        yield Voter(page, network)
-
-
-def number_of(network: Network, poll: PollNumber = BICYCLE, place: int = 0) -> str:
-    return receipt_number(network.ballots[poll][place])
-
-
-async def receipt_of(network: Network, poll: PollNumber = BICYCLE, place: int = 0, form: str = "") -> bytes:
-    return await network.client.receipt(network.ballots[poll][place], form)
 
 
 async def place_of(network: Network, ballot: Hash) -> int:
@@ -261,7 +155,7 @@ async def test_the_receipt_as_a_page_verifies_itself_offline(
     assert name == f"{number}.html"
     path = tmp_path / name
     path.write_bytes(data)
-    async with visit(browser, seen, network, offline=True) as page:
+    async with visit(browser, seen, network.urls, offline=True) as page:
         await page.goto(path.as_uri())
         alone = Voter(page, network)
         assert await alone.verdict() == COUNTED
@@ -290,7 +184,7 @@ async def test_a_receipt_page_whose_receipt_was_exchanged_says_so(
     other = await network.client.receipt_page(number_of(network, BICYCLE, 2))
     path = tmp_path / "exchanged.html"
     path.write_bytes(other.replace(number_of(network, BICYCLE, 2).encode(), number_of(network).encode()))
-    async with visit(browser, seen, network, offline=True) as page:
+    async with visit(browser, seen, network.urls, offline=True) as page:
         await page.goto(path.as_uri())
         assert await Voter(page, network).verdict("bad") == "요청한 것과 다른 표의 확인증입니다."
 
@@ -422,26 +316,24 @@ async def test_a_genesis_file_of_ones_own_is_what_counts(voter: Voter) -> None:
 # --- what cannot be looked at ---
 
 
-@pytest.mark.parametrize(
-    ("typed", "words"),
-    [
-        ("", "확인번호 13자리를 입력해 주십시오."),
-        ("7K3Q-9FTX", "확인번호는 13자리인데 8자리를 입력하셨습니다."),
-        ("7K3Q-9FTX-HM4O-Q", "‘O’은(는) 확인번호에 쓰지 않는 글자입니다."),
-        ("7K3Q-9FTX-HM4V-Q", "잘못 옮겨 적은 글자가 있습니다."),
-        ("7K3Q-9TFX-HM4W-Q", "잘못 옮겨 적은 글자가 있습니다."),
-    ],
-)
-async def test_typing_mistakes_are_explained(voter: Voter, typed: str, words: str) -> None:
+async def test_typing_mistakes_are_explained(voter: Voter) -> None:
+    mistakes = {
+        "": "확인번호 13자리를 입력해 주십시오.",
+        "7K3Q-9FTX": "확인번호는 13자리인데 8자리를 입력하셨습니다.",
+        "7K3Q-9FTX-HM4O-Q": "‘O’은(는) 확인번호에 쓰지 않는 글자입니다.",
+        "7K3Q-9FTX-HM4V-Q": "잘못 옮겨 적은 글자가 있습니다.",
+        "7K3Q-9TFX-HM4W-Q": "잘못 옮겨 적은 글자가 있습니다.",
+    }
     await voter.opens()
-    await voter.asks(typed)
     field = voter.page.locator("#number")
-    assert words in await voter.text("#number-error[role=alert]")
-    assert await field.get_attribute("aria-invalid") == "true"
-    assert "number-error" in str(await field.get_attribute("aria-describedby"))
-    assert await field.evaluate("field => field === document.activeElement")
+    for typed, why in mistakes.items():
+        await voter.asks(typed)
+        await voter.page.locator("#number-error[role=alert]", has_text=why).wait_for()
+        assert await field.get_attribute("aria-invalid") == "true"
+        assert "number-error" in str(await field.get_attribute("aria-describedby"))
+        assert await field.evaluate("field => field === document.activeElement")
     await voter.asks(number_of(voter.network))
-    await voter.verdict()
+    assert await voter.verdict() == COUNTED
     assert await voter.page.locator("#number-error").count() == 0
     assert await field.get_attribute("aria-invalid") is None
 
@@ -491,220 +383,3 @@ async def test_without_cryptography_nothing_is_claimed(network: Network, seen: S
         link = page.get_by_role("link", name="스스로 검증하는 확인증(HTML) 저장")
         assert await link.get_attribute("href") == f"/receipts/{number_of(network)}"
         await chromium.close()
-
-
-# --- QR codes ---
-
-STAND_IN_FOR_SCANNER = """
-globalThis.BarcodeDetector = class {
-  async detect(picture) {
-    return picture.width > 1 ? [{ rawValue: LINK }] : [];
-  }
-};
-"""
-"""Chromium has its own on Android and macOS only."""
-
-
-async def test_a_picture_of_the_qr_code_is_read(voter: Voter, tmp_path: Path) -> None:
-    link = f"{voter.network.localnet.api_url(2)}/verify#{number_of(voter.network)}"
-    await voter.page.add_init_script(STAND_IN_FOR_SCANNER.replace("LINK", json.dumps(link)))
-    await voter.opens()
-    picture = tmp_path / "code.png"
-    segno.make(link).save(str(picture), scale=4)
-    await voter.picks(b"no picture", "blank.png", "picture")
-    assert "QR 코드를 찾지 못했습니다" in await voter.text("#scan-error[role=alert]")
-    await voter.picks(picture.read_bytes(), "code.png", "picture")
-    assert await voter.verdict() == COUNTED
-    assert await voter.page.locator("#scan-error").count() == 0
-
-
-async def test_a_browser_that_reads_no_codes_says_what_else_to_do(voter: Voter) -> None:
-    await voter.opens()
-    assert "휴대전화의 카메라 앱으로" in await voter.text(".way >> nth=1")
-    assert await voter.page.locator("#picture").count() == 0
-
-
-# --- keyboard, languages, screen readers, narrow screens ---
-
-
-async def test_all_of_it_works_with_the_keyboard_alone(voter: Voter) -> None:
-    page = voter.page
-    await voter.opens()
-
-    async def focused(what: str = "textContent") -> str:
-        return str(await page.evaluate(f"document.activeElement.{what}"))
-
-    async def tab_to(text: str) -> None:
-        for _ in range(40):
-            await page.keyboard.press("Tab")
-            if text in await focused():
-                return
-        raise AssertionError(f"{text} is out of reach")
-
-    await page.keyboard.press("Tab")
-    assert await focused() == "본문으로 바로 가기"
-    await page.keyboard.press("Enter")
-    assert await focused("id") == "main"
-    await page.keyboard.press("Tab")
-    assert await focused("id") == "number"
-    await page.keyboard.type(number_of(voter.network))
-    await page.keyboard.press("Enter")
-    assert await voter.verdict() == COUNTED
-    await page.wait_for_function("() => document.activeElement.id === 'verdict-0'")
-    await voter.witnesses()
-    await tab_to("전문가를 위한 상세 정보")
-    await page.keyboard.press("Enter")
-    assert voter.network.ballots[BICYCLE][0].hex() in await voter.text("details[open]")
-    await tab_to("확인하기")
-    async with page.expect_file_chooser() as chooser:
-        await page.keyboard.press("Tab")
-        assert await focused("id") == "file"
-        await page.keyboard.press("Enter")
-    await (await chooser.value).set_files(
-        {"name": "x.json", "mimeType": "", "buffer": await receipt_of(voter.network, form="open")}
-    )
-    await page.get_by_role("heading", name=RECORDED).wait_for()
-
-
-async def test_every_focus_shows(voter: Voter) -> None:
-    await voter.opens(f"#{number_of(voter.network)}")
-    await voter.witnesses()
-    stops = 0
-    while True:
-        await voter.page.keyboard.press("Tab")
-        if await voter.page.evaluate("document.activeElement === document.body"):
-            break
-        stops += 1
-        shown = await voter.page.evaluate(
-            """() => [document.activeElement, document.activeElement.nextElementSibling]
-                .some((one) => one && getComputedStyle(one).outlineStyle !== "none")"""
-        )
-        assert shown, await voter.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
-    assert stops > 12
-
-
-async def test_what_happens_is_told_to_screen_readers(voter: Voter) -> None:
-    await voter.opens()
-    status = voter.page.locator("#announcement[role=status]")
-    await voter.asks(number_of(voter.network))
-    await status.filter(has_text=COUNTED).wait_for(state="attached")
-    await voter.witnesses()
-    assert await voter.page.locator("[role=status]", has_text="모두 같은 기록").count() == 1
-    await voter.page.get_by_text("전문가를 위한 상세 정보").click()
-    await voter.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await voter.page.get_by_role("button", name="표의 해시 복사").click()
-    await status.filter(has_text="복사했습니다.").wait_for(state="attached")
-    assert await voter.page.evaluate("navigator.clipboard.readText()") == voter.network.ballots[BICYCLE][0].hex()
-
-
-async def test_english_is_one_click_away(voter: Voter) -> None:
-    page = voter.page
-    await voter.opens(f"#{number_of(voter.network)}")
-    await voter.witnesses()
-    assert await page.evaluate("document.documentElement.lang") == "ko"
-    await page.get_by_role("button", name="English").click()
-    await page.get_by_role("heading", name="Verified. Your ballot is recorded, unchanged and counted.").wait_for()
-    assert await page.evaluate("document.documentElement.lang") == "en"
-    assert await page.title() == "Verified · Check your ballot · mvchain"
-    assert not re.search("[가-힣]", await voter.text())
-    assert urlsplit(page.url).fragment == f"{number_of(voter.network)}&en"
-    await page.reload()
-    await page.get_by_role("heading", name="Verified. Your ballot is recorded, unchanged and counted.").wait_for()
-    await page.get_by_role("button", name="한국어").click()
-    assert await voter.verdict() == COUNTED
-    assert await page.context.cookies() == []
-    assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
-
-
-async def states(voter: Voter, path: Path, seen: Seen) -> AsyncIterator[str]:
-    """The page in each of its states, one after the other."""
-    network = voter.network
-    await voter.opens()
-    yield "empty"
-    await voter.asks("7K3Q")
-    await voter.page.locator("#number-error").wait_for()
-    yield "typing mistake"
-    await voter.asks(NOBODYS_NUMBER)
-    await voter.page.locator(".verdict-unknown").wait_for()
-    seen.faults.clear()
-    yield "unknown"
-    for poll, place in ((BICYCLE, 0), (BICYCLE, 1), (OPEN, 0)):
-        await voter.opens(f"#{number_of(network, poll, place)}")
-        await voter.witnesses()
-        for summary in await voter.page.locator("summary").all():
-            await summary.click()
-        await voter.page.locator(".row-form button >> nth=0").click()
-        await voter.page.locator(".row-form [role=alert]").first.wait_for()
-        yield f"ballot {place} of poll {poll}"
-    await voter.picks(b"{}")
-    await voter.page.locator(".verdict-bad").wait_for()
-    await voter.page.locator("summary").first.click()
-    yield "forged"
-    await voter.picks(await network.client.poll_proof(BICYCLE, "result"))
-    await voter.page.locator(".verdict-good").wait_for()
-    yield "result"
-    await voter.page.goto(path.as_uri())
-    await voter.page.locator(".qr img").wait_for()
-    yield "receipt"
-
-
-@pytest.mark.parametrize("manner", [("ko", PHONE_PX, "light"), ("en", DESKTOP_PX, "dark")], ids=("phone", "desktop"))
-async def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    voter: Voter, seen: Seen, tmp_path: Path, manner: tuple[str, int, Any]
-) -> None:
-    page = voter.page
-    language, width, scheme = manner
-    await page.emulate_media(color_scheme=scheme)
-    await page.set_viewport_size({"width": width, "height": 740})
-    path = tmp_path / "receipt.html"
-    path.write_bytes(await voter.network.client.receipt_page(number_of(voter.network)))
-    async for state in states(voter, path, seen):
-        if language != await page.evaluate("document.documentElement.lang"):
-            await page.locator("[data-action=language]").click()
-            await page.wait_for_function("lang => document.documentElement.lang === lang", arg=language)
-        results = await Axe().run(page, options=AXE)
-        assert results.violations_count == 0, f"{state}: {results.generate_report()}"
-        assert await page.evaluate("document.documentElement.scrollWidth") == width, state
-        small = await page.evaluate(
-            """() => [...document.querySelectorAll("button, summary, input, .button, .button-like")]
-                .map((one) => [one.outerHTML, one.getBoundingClientRect()])
-                .filter(([, { width, height }]) => width > 0 && (width < 24 || height < 24)).map(([html]) => html)"""
-        )
-        assert small == [], state
-    seen.faults.clear()
-
-
-async def test_a_title_with_markup_is_a_text(voter: Voter) -> None:
-    await voter.opens(f"#{number_of(voter.network, OPEN)}")
-    await voter.page.locator(".facts bdi").first.wait_for()
-    assert HOSTILE.replace("\u202e", "[U+202E]") in await voter.text(".facts >> nth=0")
-    assert await voter.page.evaluate("[document.images.length, typeof owned]") == [0, "undefined"]
-
-
-async def test_the_page_may_ask_nobody_but_the_nodes(voter: Voter, seen: Seen) -> None:
-    await voter.opens()
-    blocked = await voter.page.evaluate(
-        """() => new Promise((resolve) => {
-            document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
-            fetch("http://127.0.0.1:1/").catch(() => {});
-        })"""
-    )
-    assert blocked == "connect-src"
-    seen.faults.clear()
-
-
-async def test_an_address_that_the_voter_knows_is_opened(voter: Voter) -> None:
-    page, other = voter.page, voter.network.localnet.api_url(2)
-    await voter.opens(f"#{number_of(voter.network)}")
-    await voter.witnesses()
-    await page.get_by_text("내가 아는 기관의 화면에서 확인하기").click()
-    field = page.get_by_label("기관의 노드 주소")
-    await field.fill("somewhere")
-    await field.press("Enter")
-    await page.get_by_role("alert").filter(has_text="주소를 읽을 수 없습니다").wait_for()
-    await field.fill(f"{other}/x?y")
-    async with page.context.expect_page() as opening:
-        await field.press("Enter")
-    opened = await opening.value
-    await opened.locator(".verdict-good").wait_for()
-    assert opened.url == f"{other}/verify#{number_of(voter.network)}"

@@ -3,7 +3,7 @@
 import { choose, language } from "./language.js";
 import { make, unspoken } from "./dom.js";
 
-const SIGNS = { good: "✓", bad: "✕", warning: "!", info: "i", open: "–" };
+const VERDICT_SIGNS = { good: "✓", bad: "✕", warning: "!", info: "i", open: "–" };
 
 // Marks that turn the writing around, so that a text looks like another one: "\u202egnp.exe" reads "exe.png".
 const TURNING_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -26,7 +26,7 @@ export function button(action, label, attributes = {}) {
 
 /** A sign that repeats what is said beside it; its class is `style` and `style-kind`. */
 export function sign(kind, style) {
-  return unspoken(make("span", { class: `${style} ${style}-${kind}` }, SIGNS[kind]));
+  return unspoken(make("span", { class: `${style} ${style}-${kind}` }, VERDICT_SIGNS[kind]));
 }
 
 /** Something that everybody should see, with a sign of its own. */

@@ -20,7 +20,7 @@ const NOT_YET = "MV-6024";
 const NOT_FINAL = "MV-6034";
 const SHORT_ANSWER_BYTES = 64 * 1024;
 
-/** Nothing can be said of the receipt, for this reason: noAnswer, busy, notFound, notYet, notFinal, noCrypto, badGenesis. */
+/** Why nothing can be said: `reason` is noAnswer, busy, notFound, notYet, notFinal, noCrypto or badGenesis. */
 export class Trouble extends Error {
   constructor(reason) {
     super(reason);

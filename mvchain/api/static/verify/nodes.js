@@ -1,5 +1,5 @@
-// Questions to nodes: public data, read only, each answer bounded in size and time. Nobody else is ever asked: the page's
-// policy would not let it.
+// Questions to nodes: public data, read only, each answer bounded in size and time. Nobody else is ever asked: the
+// page's policy would not let it.
 
 import { IS_FILE, PAGE_DATA } from "./page-data.js";
 

@@ -14,7 +14,7 @@
 
 export const PAGE_DATA = readPageData(document);
 
-/** The data of a page, this one or another that was saved; null if there is none. Nothing in it is believed unproved. */
+/** The data of a page, this one or a saved one; null if there is none. Nothing in it is believed unproved. */
 export function readPageData(page) {
   try {
     return JSON.parse(page.getElementById("page-data").textContent);

@@ -1,4 +1,4 @@
-// The file with which something wrong is reported: what an agency needs to look into it, and nothing else about the voter.
+// The file with which something wrong is reported: what an agency needs to look into it, nothing else about the voter.
 
 import { PAGE_DATA } from "./page-data.js";
 import { fingerprint } from "./checks.js";

@@ -1,6 +1,6 @@
 // What nodes of other agencies have at the height that vouches for a receipt. Signatures of more than two thirds stand
-// under one block of a height only; so an honest node has the same one, and a node that has another one, signed as well,
-// proves that agencies signed twice.
+// under one block of a height only; so an honest node has the same one, and a node that has another one, signed as
+// well, proves that agencies signed twice.
 
 import { BadProof } from "../lib/errors.js";
 import { NoAnswer, OTHER_NODES, ask, askJson, someOf } from "./nodes.js";
