@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from mvchain.core import codes
 from mvchain.core.errors import BadRequest
@@ -14,6 +14,8 @@ Result = TypeVar("Result")
 
 TURN_S = 0.002
 """After so much of a long read it is the turn of others."""
+MAX_LONG_READS = 8
+"""Reads under way that need more than one turn; each may hold a block as JSON, and short reads wait behind them."""
 REQUEST_OVERHEAD_S = 0.000_1
 """Charged for every read beside its handler's own time: parsing and writing HTTP (performance P2)."""
 
@@ -38,6 +40,7 @@ class ReadBudget:
         self._sleep = sleep
         self._paid_off_at = clock()
         self._turn = asyncio.Lock()
+        self._long_reads = 0
 
     async def admit(self, *, patient: bool = False) -> None:
         """Returns when a read may start, and it must do so at once; raises BadRequest(SERVER_BUSY).
@@ -57,29 +60,45 @@ class ReadBudget:
 
     @contextmanager
     def charge(self, overhead_s: float = REQUEST_OVERHEAD_S) -> Iterator[None]:
-        """Measures the synchronous work inside and sets when it is paid off; straight after `admit`."""
+        """Measures the synchronous work inside and sets when it is paid off; straight after `admit`, or without it for
+        what is cheap and must not be refused: then those who read pay for it.
+        """
         started = self._clock()
         try:
             yield
         finally:
             spent_s = self._clock() - started + overhead_s
-            self._paid_off_at = started + spent_s / self._share
+            self._paid_off_at = max(self._paid_off_at, started) + spent_s / self._share
 
     async def run(self, steps: Generator[None, None, Result], *, patient: bool = False) -> Result:
         """Runs a read that yields where it may be interrupted, in turns of TURN_S; raises BadRequest(SERVER_BUSY).
 
-        It is refused at its beginning or not at all.
+        It is refused at its beginning, or after its first turn if as many as may be are in the middle of theirs.
         """
-        overhead_s = REQUEST_OVERHEAD_S
-        while True:
-            await self.admit(patient=patient)
-            with self.charge(overhead_s):
-                end = self._clock() + TURN_S
-                try:
-                    next(steps)
-                    while self._clock() < end:
-                        next(steps)
-                except StopIteration as done:
-                    result: Result = done.value
-                    return result
-            patient, overhead_s = True, 0.0
+        await self.admit(patient=patient)
+        with self.charge():
+            ended, result = self._take_turn(steps)
+        if ended:
+            return result
+        if self._long_reads >= MAX_LONG_READS and not patient:
+            raise BadRequest(codes.SERVER_BUSY, retry_after_s=1)
+        self._long_reads += 1
+        try:
+            while not ended:
+                await self.admit(patient=True)
+                with self.charge(overhead_s=0.0):
+                    ended, result = self._take_turn(steps)
+        finally:
+            self._long_reads -= 1
+        return result
+
+    def _take_turn(self, steps: Generator[None, None, Result]) -> tuple[bool, Result]:
+        """Goes on with a read until it ends or its turn does; whether it ended, and what it found."""
+        end = self._clock() + TURN_S
+        try:
+            next(steps)
+            while self._clock() < end:
+                next(steps)
+        except StopIteration as done:
+            return True, done.value
+        return False, cast(Result, None)

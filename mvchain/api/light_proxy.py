@@ -1,7 +1,10 @@
 """What a light client serves on its own machine: the REST API's answers, each verified before it passes.
 
-The paths are those of a node, so that programs written for one work on. Nothing that cannot be verified passes, be it
-true or not: a problem document says why. Transactions are not taken: post them to a node.
+The paths are those of a node, so that programs written for one work on. Every answer with status 200 is verified; where
+that is not possible, be the node's answer true or not, a problem document says why. That something is not there cannot
+be verified: a 404 means no more than that the nodes which answered say so, as they may say of a transaction that it was
+rejected. The problem document is made here; of theirs it tells status, code and state alone. Transactions are not
+taken: post them to a node.
 
 | path | verified by |
 |---|---|
@@ -44,12 +47,15 @@ from mvchain.light.verify import VerifiedProof, VerifiedReceipt
 _log = logging.getLogger(__name__)
 
 ANSWER_S: Final = 60.0
-"""For the nodes' answers and what is verified of them; twice what a node that is behind may be waited for."""
+"""For one request: its turn, as one step of the light client is under way at a time, the nodes' answers, and what is
+verified of them. Nodes that are hostile or far away may take longer: up to `client.WAY_S` each, and the wait for those
+that are behind. A request that comes meanwhile is then refused, to be tried again."""
 _LATER: Final = frozenset(
     cause.code
     for cause in (
         codes.NO_GOOD_NODE,
         codes.NO_WITNESS,
+        codes.UNDECIDED,
         codes.STALE_PROOF,
         codes.SERVER_UNREACHABLE,
         codes.NOT_VERIFIED_IN_TIME,
@@ -59,7 +65,7 @@ _LATER: Final = frozenset(
 _NOT_FOUND: Final = frozenset({codes.NOT_PROVABLE.code})
 _NODES_FAULT: Final = frozenset(cause.code for cause in (codes.ANSWER_MALFORMED, codes.ANSWER_TOO_LARGE))
 _PASSED_ON: Final = frozenset({404, 503})
-"""A status of a node that means the same here: that something is missing cannot be verified; nothing false passes."""
+"""A status of a node that is told as it is: that something is missing, or is not to be had now, cannot be verified."""
 
 
 async def status(follower: Follower, _call: Call) -> Answer:

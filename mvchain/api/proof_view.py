@@ -187,7 +187,7 @@ class ProofView:
         return self._encode(poll, Poll.decode(value), height, ops, claim)
 
     def _final_proof(self, poll: PollNumber, claim: MakeClaim) -> bytes:
-        """A claim about a final poll, in the state that made it final: the same proof for ever (L9)."""
+        """A claim about a final poll, in the state that made it final: valid for ever (L9)."""
         record = self._replica.state.poll(poll)
         if record is None:
             raise BadRequest(codes.POLL_UNKNOWN, poll=poll)

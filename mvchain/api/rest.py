@@ -29,6 +29,8 @@ SUBMIT_TYPES: Final[Mapping[str, str]] = {"application/msgpack": MSGPACK, **JSON
 """Content types that a body of transactions may have, without spaces and in lower case (H17)."""
 
 SUBMIT_PATH: Final = "/v1/transactions"
+LARGE_JSON_BYTES: Final = 16 * 1024
+"""Of a body that is looked at before it is parsed."""
 
 _CODE = re.compile(r"MV-[0-9]{4}", re.ASCII)
 
@@ -199,10 +201,23 @@ def ballot_proof(view: NodeView, call: Call) -> Answer:
     return Answer(receipt.document, cache=cache, headers={"Content-Disposition": name})
 
 
+_CLAIM_PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "question": (),
+    "result": (),
+    "recorded": ("size",),
+    "on_roll": ("voter",),
+    "not_counted": ("voter",),
+}
+"""What each claim about a poll is about, beside the poll."""
+
+
 def poll_proof(view: NodeView, call: Call) -> Answer:
     """What is claimed about a poll, with its proof (L10)."""
     poll = PollNumber(params.number(call.argument, 2**32 - 1))
-    claim = params.one_of(call.query, "claim", ("question", "result", "recorded", "on_roll", "not_counted"))
+    claim = params.one_of(call.query, "claim", tuple(_CLAIM_PARAMETERS)) or "question"
+    allowed = {"claim", *_CLAIM_PARAMETERS[claim]}
+    if not call.query.keys() <= allowed:
+        raise BadRequest(codes.PARAMETER_UNKNOWN, allowed=", ".join(sorted(allowed)))
     proofs = view.proofs
     match claim:
         case "result":
@@ -286,6 +301,9 @@ def decode_batch(body: bytes, media_type: str, max_body: int) -> tuple[bytes, ..
         if type(items) is not tuple or not all(type(item) is bytes for item in items):
             raise BadRequest(codes.MALFORMED, what=what, why="it is not an array of byte strings")
         return cast(tuple[bytes, ...], _counted(items))
+    if len(body) > LARGE_JSON_BYTES and (body.count(b"{") > 1 or body.count(b"[") > 1):
+        # The form needs one of each, and base64 has none; 1 MB of brackets would keep the parser busy for 0.5 s (N10).
+        raise BadRequest(codes.MALFORMED, what=what, why="it is not one object with one array of texts")
     document = strict_json.loads(body, what, max_bytes=max_body, error=BadRequest)
     if type(document) is not dict or document.keys() != {"transactions"}:
         raise BadRequest(codes.FIELD_UNKNOWN, what=what, expected="transactions")

@@ -33,6 +33,7 @@ BLOCK_METAS: Final = 20
 """Most of one answer of `blockchain` (C123)."""
 PART: Final = 64
 """Transactions whose results are made in one go; about 1.5 ms."""
+_HASH_BYTES: Final = 32
 _KEY_BYTES: Final = 8
 
 Steps: TypeAlias = Generator[None, None, JsonObject]
@@ -268,7 +269,7 @@ def tx(chain: ChainView, hash: bytes = b"", prove: bool = False) -> JsonObject: 
     """A transaction of a block, with its inclusion (C124)."""
     found = chain.find_transaction(Hash(hash))
     if found is None:
-        raise failed(f"tx ({hex_text(hash)}) not found")
+        raise failed(f"tx ({hex_text(hash[:_HASH_BYTES])}) not found")
     answer = _committed(found)
     if prove:
         proof = chain.transaction_proof(found.height, found.index)

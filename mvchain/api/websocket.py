@@ -53,6 +53,7 @@ class WebSockets:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
                     break
+                await self._rpc.turn()
                 await self._take(message.data, subscriber, socket, source)
         except ConnectionError:
             pass  # the client left

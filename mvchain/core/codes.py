@@ -749,8 +749,8 @@ TRANSACTION_UNKNOWN = Cause(
 POLL_UNKNOWN = Cause("MV-6021", "There is no poll {poll} on this chain.", "See /v1/polls for those there are.")
 BLOCK_UNKNOWN = Cause(
     "MV-6022",
-    "This node has no block {height}.",
-    "See /v1/status for the heights it has, or ask another node.",
+    "Block {height} is not here.",
+    "See /v1/status for the heights that are, or ask another node.",
 )
 BALLOT_UNKNOWN = Cause(
     "MV-6023", "No accepted ballot has this id.", "Check the id; a receipt is given for accepted ballots only."
@@ -1083,6 +1083,16 @@ CONTRADICTS_THE_ROOT = Cause(
     "The node shows a block {height} with hash {hash}, which contradicts what is trusted from the beginning.",
     "Check with several agencies that --trust names the right block; if it does, tell the agency that runs the node.",
 )
+UNDECIDED = Cause(
+    "MV-5127",
+    "{node} contradicts block {height}, and who is right could not be found out: {why}",
+    "It is tried again. If this stays, ask the agency of that node, and name other nodes only if it cannot explain it.",
+)
+TOO_SLOW = Cause(
+    "MV-5128",
+    "Block {height} was not asked for any more: the node took more than {seconds} s for those on the way to it.",
+    "Nothing, if other nodes are faster; otherwise begin with --trust at a later block.",
+)
 STATE_OF_ANOTHER_ROOT = Cause(
     "MV-5130",
     "The file of trusted blocks was written with another genesis file or another --trust.",
@@ -1129,7 +1139,7 @@ STALE_PROOF = Cause(
 )
 NOT_PROVABLE = Cause(
     "MV-5146",
-    "The node says that the transaction is {state}; only that it is in a block can be verified.",
+    "The node says, and it cannot be verified, that the transaction is {state}: only that it is in a block can.",
     "Ask again later, or ask the node itself and believe it.",
 )
 NO_REST_NODE = Cause(

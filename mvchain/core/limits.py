@@ -127,8 +127,9 @@ MAX_RECORD_BYTES = 128 * 1024
 """One record of an agency, poll or roll; 1,000 signers take about 50 kB."""
 PROVABLE_HEIGHTS = 1_000
 """Newest heights whose state is proved on demand (L9)."""
-MAX_UNDO_BYTES = 64 * 1024 * 1024
-"""What one block replaced in the state tree; a full block changes some hundred records of a few hundred bytes."""
+MAX_PROVABLE_CHANGES = 100_000
+"""Changed records of these heights together; each keeps a path of an earlier tree in memory, about 0.7 kB. Where
+blocks change more than 100 records for hours, fewer heights are proved."""
 MAX_STATE_CACHE_ENTRIES = 1 << 16
 """Roll entries and voters kept in memory between admission and execution; about 15 MB."""
 MAX_POOL_BYTES = 64 * 1024 * 1024

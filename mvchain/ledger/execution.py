@@ -20,7 +20,7 @@ from mvchain.ledger.block_groups import block_groups
 from mvchain.ledger.blocks import TxResult
 from mvchain.ledger.counting import count
 from mvchain.ledger.draft import Draft
-from mvchain.ledger.history import Records, encode_final_proof, encode_undo
+from mvchain.ledger.history import Records, encode_final_proof
 from mvchain.ledger.lifecycle import turned
 from mvchain.ledger.logs import finished_writes
 from mvchain.ledger.outcome import Outcome
@@ -186,6 +186,7 @@ class Execution:
             "polls": {n: poll.encode() for n, poll in changes.polls.items()},
             "rolls": {n: roll.encode() for n, roll in changes.rolls.items()},
             # New polls get an empty entry, so that the numbers of the store follow one another (L9).
+            # A final poll comes here once, in the block that writes its tally: nothing changes it any more.
             "tallies": {
                 n: draft.writes.get(keyspace.numbered(keyspace.TALLIES, n)) or b""
                 for n, poll in changes.polls.items()
@@ -202,10 +203,7 @@ class Execution:
         """Writes what the records were before, and the proof of each poll that is final now (L9)."""
         writes, history = self._draft.writes, self._state.history
         replaced = {store: {n: history.current(store, n) for n in values} for store, values in records.items()}
-        if replaced:
-            writes[keyspace.undo_key(self.height)] = encode_undo(replaced)
-        for height in history.outdated(self.height):
-            writes[keyspace.undo_key(height)] = None
+        writes |= history.writes(self.height, replaced)
         for number, poll in self._draft.changes.polls.items():
             if poll.state is PollState.FINAL:
                 proof = encode_final_proof(self.height, tree.prove("polls", number))

@@ -1,18 +1,19 @@
 """The state of earlier heights, as far as proofs of it are served: the newest 1,000, and for ever that in which a
 poll became final (ledger L9).
 
-Trees are immutable and share what did not change (`state_tree`), so those of earlier heights stay in memory. What
-the records were lies in the store: each block writes what it replaced, and 1,000 blocks later that is removed.
+Trees are immutable and share what did not change (`state_tree`), so those of earlier heights stay in memory, as far as
+MAX_PROVABLE_CHANGES allows. What the records were lies in the store: each block writes what it replaced, and 1,000
+blocks later that is removed.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
 from mvchain.core.errors import BrokenStorage
-from mvchain.core.limits import MAX_ARRAY_ITEMS, MAX_NUMBER, MAX_RECORD_BYTES, MAX_UNDO_BYTES, PROVABLE_HEIGHTS
+from mvchain.core.limits import MAX_PROVABLE_CHANGES, PROVABLE_HEIGHTS
 from mvchain.core.types import Height, PollNumber
 from mvchain.ledger import keyspace
 from mvchain.ledger.state_tree import STORES, ProofOp, StateTree, record_key
@@ -25,6 +26,8 @@ Records = Mapping[str, Mapping[int, bytes | None]]
 
 _MAX_HEIGHT = (1 << 48) - 1
 _MAX_FINAL_PROOF_BYTES = 16 * 1024
+_NONE, _SOME = b"\x00", b"\x01"
+"""First byte of an undo entry: the record did not exist, or its value follows."""
 
 
 class _Step(NamedTuple):
@@ -44,27 +47,62 @@ class History:
         self._height = height
         self._tree = tree
         self._steps: deque[_Step] = deque()
-        for key, value in reversed(list(reader.scan(*keyspace.table_scan(keyspace.UNDO)))):
-            replaced = decode_undo(value)
-            tree = tree.changed(replaced)
-            self._steps.appendleft(_Step(keyspace.undo_height(key), tree, _places(replaced)))
+        self._changes = 0
+        oldest = reader.get(keyspace.OLDEST_KEY)
+        self.oldest = Height(0 if oldest is None else int.from_bytes(oldest, "big"))
+        """The lowest height whose state can be proved."""
+        replaced: dict[Height, dict[str, dict[int, bytes | None]]] = {}
+        for key, value in reader.scan(*keyspace.table_scan(keyspace.UNDO)):
+            at, store, number = keyspace.undone(key)
+            replaced.setdefault(at, {}).setdefault(STORES[store], {})[number] = _undo_value(value)
+        for at in sorted(replaced, reverse=True):
+            tree = tree.changed(replaced[at])
+            self._steps.appendleft(_Step(at, tree, _places(replaced[at])))
+            self._changes += len(self._steps[0].changed)
+
+    def writes(self, height: Height, replaced: Records) -> dict[bytes, bytes | None]:
+        """What the block at the next height has to write, if it replaces these values."""
+        writes: dict[bytes, bytes | None] = {
+            keyspace.undo_key(height, STORES.index(store), number): _NONE if value is None else _SOME + value
+            for store, values in replaced.items()
+            for number, value in values.items()
+        }
+        outdated = self._outdated(height, len(_places(replaced)))
+        for step in outdated:
+            writes |= {keyspace.undo_key(step.height, STORES.index(s), n): None for s, n in step.changed}
+        oldest = self._oldest_after(height, outdated)
+        if oldest != self.oldest:
+            writes[keyspace.OLDEST_KEY] = oldest.to_bytes(6, "big")
+        return writes
 
     def add(self, height: Height, tree: StateTree, replaced: Records) -> None:
-        """Go on to the next height; its writes, what it replaced among them, are durable."""
-        if replaced:
-            self._steps.append(_Step(height, self._tree, _places(replaced)))
-        for _ in self.outdated(height):
+        """Go on to the next height; its writes are durable."""
+        changed = _places(replaced)
+        outdated = self._outdated(height, len(changed))
+        self.oldest = self._oldest_after(height, outdated)
+        for step in outdated:
             self._steps.popleft()
+            self._changes -= len(step.changed)
+        if changed:
+            self._steps.append(_Step(height, self._tree, changed))
+            self._changes += len(changed)
         self._height, self._tree = height, tree
 
-    def outdated(self, height: Height) -> list[Height]:
-        """The heights whose undo records the block at `height` has to remove."""
-        return [step.height for step in self._steps if step.height <= height - PROVABLE_HEIGHTS]
+    def _outdated(self, height: Height, changes: int) -> list[_Step]:
+        """The steps that a block at this height, with so many changes, leaves no room for."""
+        outdated = []
+        total = self._changes + changes
+        for step in self._steps:
+            if step.height > height - PROVABLE_HEIGHTS and total <= MAX_PROVABLE_CHANGES:
+                break
+            outdated.append(step)
+            total -= len(step.changed)
+        return outdated
 
-    @property
-    def oldest(self) -> Height:
-        """The lowest height whose state can be proved."""
-        return Height(max(0, self._height - PROVABLE_HEIGHTS))
+    def _oldest_after(self, height: Height, outdated: Sequence[_Step]) -> Height:
+        """What a block replaced is gone: so is the state before it."""
+        gone = outdated[-1].height if outdated else 0
+        return Height(max(self.oldest, gone, height - PROVABLE_HEIGHTS))
 
     def prove(self, height: Height, store: str, number: int) -> tuple[bytes, tuple[ProofOp, ProofOp]] | None:
         """The value of a record in the state after block `height`, with its proof; None if there was none."""
@@ -93,37 +131,21 @@ class History:
         return b"" if value is None and store == "tallies" else value
 
     def _replaced(self, height: Height, store: str, number: int) -> bytes | None:
-        value = self._reader.get(keyspace.undo_key(height))
-        return None if value is None else decode_undo(value)[store][number]
+        value = self._reader.get(keyspace.undo_key(height, STORES.index(store), number))
+        return None if value is None else _undo_value(value)
 
 
 def _places(records: Records) -> frozenset[tuple[str, int]]:
     return frozenset((store, number) for store, values in records.items() for number in values)
 
 
-def encode_undo(replaced: Records) -> bytes:
-    """[[store's place in STORES, number, value or nil], ...], ascending."""
-    return codec.encode(
-        [
-            (place, number, value)
-            for place, store in enumerate(STORES)
-            for number, value in sorted(replaced.get(store, {}).items())
-        ]
-    )
-
-
-def decode_undo(data: bytes) -> dict[str, dict[int, bytes | None]]:
-    """The reverse; raises BrokenStorage."""
-    what = "the record of what a block replaced"
-    rows = Fields((codec.decode(data, what, max_bytes=MAX_UNDO_BYTES, error=BrokenStorage),), 1, what, BrokenStorage)
-    replaced: dict[str, dict[int, bytes | None]] = {}
-    for row in rows.array(0, "rows", MAX_ARRAY_ITEMS):
-        fields = Fields(row, 3, what, BrokenStorage)
-        store = STORES[fields.int(0, "store", 0, len(STORES) - 1)]
-        number = fields.int(1, "number", 1, MAX_NUMBER)
-        absent = isinstance(row, tuple) and row[2] is None
-        replaced.setdefault(store, {})[number] = None if absent else fields.blob(2, "value", MAX_RECORD_BYTES)
-    return replaced
+def _undo_value(entry: bytes) -> bytes | None:
+    """What an undo entry says the record was; raises BrokenStorage."""
+    if entry[:1] == _SOME:
+        return entry[1:]
+    if entry != _NONE:
+        raise BrokenStorage(codes.MALFORMED, what="what a block replaced", why="it begins with an unknown byte")
+    return None
 
 
 def encode_final_proof(height: Height, proof: tuple[ProofOp, ProofOp]) -> bytes:

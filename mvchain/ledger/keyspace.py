@@ -16,7 +16,8 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 | `p` u32 poll | `records.Poll` | polls |
 | `r` u32 roll | `records.Roll` | rolls |
 | `t` u32 poll | `records.Tally`, from the end of the counting on | tallies |
-| `u` u48 height | what the records that the block changed were before it (`history`) | no |
+| `o` | u48 the oldest height whose state is proved (`history`) | no |
+| `u` u48 height, u8 store, u32 number | what a record that the block changed was before it (`history`) | no |
 | `v` u32 poll, voter key (33) | u8 revision, u32 ballot number, latest ballot | through the counted root |
 | `w` u32 poll | `work.PollWork`: running tally, ballots log, progress of the counting | no |
 | `x` u32 roll | `merkle.CompactRange` over the entries | no |
@@ -49,6 +50,7 @@ TALLIES = b"t"
 WORKS = b"w"
 RANGES = b"x"
 FINAL_PROOFS = b"f"
+OLDEST_KEY = b"o"
 UNDO = b"u"
 
 ROLL_LOG = b"r"
@@ -104,19 +106,19 @@ def record_place(store: str, number: int) -> bytes:
     return numbered(tables[store], number)
 
 
-def undo_key(height: Height) -> bytes:
-    """Of what a block replaced."""
-    return UNDO + height.to_bytes(6, "big")
+def undo_key(height: Height, store: int, number: int) -> bytes:
+    """Of what a block replaced: a record of the store with this place in STORES."""
+    return UNDO + height.to_bytes(6, "big") + bytes((store,)) + number.to_bytes(4, "big")
 
 
-def undo_height(key: bytes) -> Height:
-    """The height in such a key."""
-    return Height(int.from_bytes(key[1:], "big"))
+def undone(key: bytes) -> tuple[Height, int, int]:
+    """Height, store and number in such a key."""
+    return Height(int.from_bytes(key[1:7], "big")), key[7], int.from_bytes(key[8:], "big")
 
 
 def table_scan(table: bytes) -> tuple[bytes, bytes]:
-    """Start and stop of a scan over a table of numbered records, or of one with heights."""
-    return table, table + b"\xff" * 7
+    """Start and stop of a scan over a table."""
+    return table, table + b"\xff" * 12
 
 
 def entries_scan(roll: RollNumber, first: bytes = b"") -> tuple[bytes, bytes]:

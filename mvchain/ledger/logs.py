@@ -6,7 +6,6 @@ of one group, so a proof reads about 200 hashes whatever the size of the log.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -100,7 +99,7 @@ class CountedLog(GroupedLog):
     def __init__(self, reader: "Reader", number: PollNumber, size: int) -> None:
         self._reader = reader
         self._number = number
-        self._voters = lru_cache(maxsize=2)(self._read_voters)
+        self._last: tuple[int, list[tuple[TaggedKey, BallotNumber]]] = (-1, [])
         super().__init__(
             size,
             _nodes_of(reader, keyspace.COUNTED_LOG, number),
@@ -124,12 +123,13 @@ class CountedLog(GroupedLog):
         """The voter at this index, and the number of the ballot that counts."""
         return self._voters(index // GROUP)[index % GROUP]
 
-    def _read_voters(self, group: int) -> list[tuple[TaggedKey, BallotNumber]]:
-        first = _first_of(self._reader, keyspace.COUNTED_LOG, self._number, group)
-        return [
-            (keyspace.voter_of(key), keyspace.unpack_voter(value)[1])
-            for key, value in islice(self._reader.scan(*keyspace.voters_scan(self._number, first)), GROUP)
-        ]
+    def _voters(self, group: int) -> list[tuple[TaggedKey, BallotNumber]]:
+        """Those of a group; the last ones are kept, since a proof asks for them again."""
+        if self._last[0] != group:
+            first = _first_of(self._reader, keyspace.COUNTED_LOG, self._number, group)
+            voters = islice(self._reader.scan(*keyspace.voters_scan(self._number, first)), GROUP)
+            self._last = group, [(keyspace.voter_of(key), keyspace.unpack_voter(value)[1]) for key, value in voters]
+        return self._last[1]
 
 
 def _nodes_of(reader: "Reader", log: bytes, number: int) -> Nodes:

@@ -1,6 +1,5 @@
 """What a verified proof about a poll says, in the words of voters: Korean and English (ledger L10, domain 9)."""
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from mvchain.ledger.polls import PollDefinition, Texts
@@ -23,7 +22,26 @@ _STATES_KO = {
 
 
 def korean(verified: VerifiedProof) -> list[str]:
-    """Verdict first, then what it means."""
+    """Verdict first, then what it means, and what is odd about the poll."""
+    lines = _korean(verified)
+    if verified.record.disputed:
+        lines.append("  ✘ 이 투표는 두 가지 집계가 서로 달라 결과에 이의가 있는 투표입니다.")
+    if verified.record.state is PollState.VOID:
+        lines.append("  ✘ 이 투표는 무효가 되었습니다.")
+    return lines
+
+
+def english(verified: VerifiedProof) -> list[str]:
+    """The same in English."""
+    lines = _english(verified)
+    if verified.record.disputed:
+        lines.append("  ✘ The poll is disputed: its two counts differ.")
+    if verified.record.state is PollState.VOID:
+        lines.append("  ✘ The poll is void.")
+    return lines
+
+
+def _korean(verified: VerifiedProof) -> list[str]:
     poll, claim = verified.poll, verified.claim
     match claim:
         case Counted():
@@ -43,7 +61,8 @@ def korean(verified: VerifiedProof) -> list[str]:
         case NotCounted():
             return [
                 f"✔ 확인했습니다. {poll}번 투표의 집계에는 이 투표자의 표가 없습니다.",
-                f"  집계된 {verified.record.counted_size:,}표 가운데 이 투표자 키의 표는 하나도 없습니다.",
+                f"  집계된 {verified.record.counted_size:,}표 가운데 이 키의 표는 하나도 없습니다. "
+                "이 키가 명부에 있는지는 따로 확인해 주십시오.",
             ]
         case OnRoll():
             return [
@@ -64,15 +83,13 @@ def korean(verified: VerifiedProof) -> list[str]:
         case Result():
             return [
                 f"✔ 확인했습니다. {poll}번 투표의 결과는 아래와 같습니다.",
-                *_disputed(verified.tally, "  ✘ 두 가지 집계가 서로 다릅니다. 아래는 투표 중에 집계한 값입니다."),
                 *_results(verified.definition, verified.tally, "ko", "표", "기권"),
             ]
         case _:
             assert_never(claim)
 
 
-def english(verified: VerifiedProof) -> list[str]:
-    """The same in English."""
+def _english(verified: VerifiedProof) -> list[str]:
     poll, claim = verified.poll, verified.claim
     match claim:
         case Counted():
@@ -92,7 +109,8 @@ def english(verified: VerifiedProof) -> list[str]:
         case NotCounted():
             return [
                 f"✔ Verified. No ballot of this voter is counted in poll {poll}.",
-                f"  None of the {verified.record.counted_size:,} counted ballots is of this voter's key.",
+                f"  None of the {verified.record.counted_size:,} counted ballots is of this key. "
+                "Whether it is on the roll has a proof of its own.",
             ]
         case OnRoll():
             return [
@@ -113,7 +131,6 @@ def english(verified: VerifiedProof) -> list[str]:
         case Result():
             return [
                 f"✔ Verified. This is the result of poll {poll}.",
-                *_disputed(verified.tally, "  ✘ Two counts differ. Below is the one kept while ballots arrived."),
                 *_results(verified.definition, verified.tally, "en", "", "blank"),
             ]
         case _:
@@ -164,7 +181,3 @@ def _results(definition: PollDefinition | None, tally: Tally | None, language: s
         if question.blank_allowed:
             lines.append(f"     - ({blank}): {numbers.blanks:,}{unit}")
     return lines
-
-
-def _disputed(tally: Tally | None, warning: str) -> Sequence[str]:
-    return [warning] if tally is not None and tally.recounted is not None else []

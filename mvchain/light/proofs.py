@@ -37,7 +37,7 @@ from typing import Final, TypeAlias
 
 from mvchain.core import codes, strict_json
 from mvchain.core.errors import BadProof
-from mvchain.core.keys import TAGGED_KEY_BYTES
+from mvchain.core.keys import SCHEME_ED25519, TAGGED_KEY_BYTES
 from mvchain.core.limits import (
     MAX_AUNTS,
     MAX_BLOCK_UNITS,
@@ -352,7 +352,11 @@ def _base64(data: bytes) -> str:
 
 
 def _voter(value: Value) -> TaggedKey:
-    return TaggedKey(value["voter"].hex(TAGGED_KEY_BYTES))
+    """A key that a ballot could have been signed with: that no ballot of anything else counts says nothing."""
+    voter = value["voter"].hex(TAGGED_KEY_BYTES)
+    if voter[0] != SCHEME_ED25519:
+        raise value["voter"].malformed("it is not a key of a known scheme")
+    return TaggedKey(voter)
 
 
 def _ballot_number(value: Value) -> BallotNumber:

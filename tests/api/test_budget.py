@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from mvchain.api.budget import REQUEST_OVERHEAD_S, TURN_S, ReadBudget
+from mvchain.api.budget import MAX_LONG_READS, REQUEST_OVERHEAD_S, TURN_S, ReadBudget
 from mvchain.core.errors import BadRequest
 
 
@@ -187,3 +187,33 @@ async def test_a_read_that_was_begun_is_not_refused() -> None:
     await read(budget, clock, 1.0)
     with pytest.raises(BadRequest):
         await budget.run(long_read())
+
+
+async def test_what_is_taken_without_waiting_is_paid_for_by_reads() -> None:
+    """It adds to what is owed already: the next read waits for both."""
+    clock = Clock()
+    budget = ReadBudget(0.1, 100.0, clock, clock.sleep)
+    started = clock.now_s
+    await read(budget, clock, 1.0)
+    with budget.charge():
+        clock.now_s += 1.0
+    await budget.admit()
+    assert clock.now_s - started == pytest.approx(2 * (1.0 + REQUEST_OVERHEAD_S) / 0.1)
+
+
+async def test_few_long_reads_at_a_time() -> None:
+    clock = Clock()
+    budget = ReadBudget(0.5, 1_000.0, clock, clock.sleep)
+
+    def long_read() -> Generator[None, None, None]:
+        for _ in range(50):
+            clock.now_s += 2 * TURN_S
+            yield
+
+    reads = [budget.run(long_read()) for _ in range(MAX_LONG_READS + 5)]
+    results = await asyncio.gather(*reads, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, BadRequest)]
+    assert [error.code for error in refused] == ["MV-6016"] * 5
+    assert results.count(None) == MAX_LONG_READS
+    # What ended gives its place back.
+    await budget.run(long_read())

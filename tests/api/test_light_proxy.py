@@ -21,7 +21,7 @@ from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import Block, Commit
 from mvchain.ledger.endorsements import Kind, endorsement_sign_bytes
 from mvchain.ledger.records import PollState
-from mvchain.light.blocks import decode_light_block
+from mvchain.light.blocks import decode_light_block, encode_light_block
 from mvchain.light.client import LightClient, Source
 from mvchain.light.fetch_http import HttpNode
 from mvchain.light.fetch_rpc import RpcNode
@@ -35,7 +35,7 @@ from tests.api.chain_node import ChainNode
 from tests.api.helpers import HttpAnswer, RawClient, request
 from tests.ledger.state_helpers import key_of
 from tests.light.light_chain import GENESIS as OTHER_GENESIS
-from tests.light.light_chain import fork_of, make_light_chain
+from tests.light.light_chain import OTHER_KEYS, fork_of, make_light_chain, set_of, sign
 from tests.light.little_server import Handler, LittleNode, read_request, respond, serving
 
 Change = Callable[[bytes], bytes]
@@ -323,10 +323,34 @@ async def test_json_rpc_alone_has_no_bodies(voting: ChainNode) -> None:
         assert await proxy.refusal("/v1/blocks/1") == (400, codes.NO_REST_NODE.code)
 
 
-async def test_a_transaction_that_is_in_no_block(voting: ChainNode) -> None:
-    async with lying(voting, transactions=lambda _: b'{"state":"received"}') as proxy:
-        path = f"/v1/transactions/{txid(voting, 0)}"
-        assert await proxy.refusal(path) == (404, codes.NOT_PROVABLE.code)
+@pytest.mark.parametrize("state", ["received", "rejected"])
+async def test_a_transaction_that_is_in_no_block(voting: ChainNode, state: str) -> None:
+    """So the node says; it is told as that, and that nobody can verify it."""
+    said = json.dumps({"state": state, "detail": "the node's own words"}).encode()
+    async with lying(voting, transactions=lambda _: said) as proxy:
+        answer = await proxy.get(f"/v1/transactions/{txid(voting, 0)}")
+    problem = answer.json()
+    assert (answer.status, problem["code"]) == (404, codes.NOT_PROVABLE.code)
+    assert state in problem["detail"]
+    assert "cannot be verified" in problem["detail"]
+    assert "own words" not in answer.body.decode()
+
+
+async def test_two_nodes_that_are_undecided(voting: ChainNode) -> None:
+    """A contradiction that a node does not back may be settled later."""
+    chain = make_light_chain(12)
+    forged = sign(replace(chain[12].header, validators_hash=set_of(OTHER_KEYS).hash), OTHER_KEYS)
+    silent = LittleNode(chain, newest=0)
+    silent.says["GET /v1/light_blocks/12"] = encode_light_block(forged)
+    with serving(LittleNode(chain)) as first, serving(silent) as second:
+        nodes = {Source(url): HttpNode(parse_address(url)) for url in (first, second)}
+        client = LightClient(TrustStore(OTHER_GENESIS), tuple(nodes), Rules(), lambda _: None)
+        proxy = LightProxy(Follower(client, nodes, OTHER_GENESIS, lambda _: None))
+        await proxy.start("127.0.0.1", 0)
+        raw = await RawClient.connect(proxy)  # type: ignore[arg-type]
+        assert await Proxy(proxy._follower, raw).refusal("/v1/light_blocks/12") == (503, codes.UNDECIDED.code)
+        await raw.close()
+        await proxy.stop()
 
 
 # --- a node that lies: nothing passes ---
@@ -414,7 +438,9 @@ async def test_a_false_body(voting: ChainNode, name: str) -> None:
         (lambda content: content.update(index=content["index"] + 1), codes.ANOTHER_ANSWER.code),
         (lambda content: content.update(index=-1), codes.ANOTHER_ANSWER.code),
         (lambda content: content.update(height=1), codes.ANOTHER_ANSWER.code),
+        (lambda content: content.update(height=999_999), codes.ANOTHER_ANSWER.code),
         (lambda content: content.update(height=0), codes.MALFORMED.code),
+        (lambda content: content.update(index=True), codes.MALFORMED.code),
         (lambda content: content.update(height="1"), codes.MALFORMED.code),
         (lambda content: content.clear(), codes.MALFORMED.code),
     ],

@@ -167,7 +167,7 @@ def test_a_superseded_ballot(stage: Stage) -> None:
 
 def test_no_ballot_counts(stage: Stage) -> None:
     absent = [stage.key(voter) for voter in range(CAST, VOTERS)]
-    for voter in (*absent, STRANGER, TaggedKey(bytes(33)), TaggedKey(b"\xff" * 33)):
+    for voter in (*absent, STRANGER, TaggedKey(b"\x01" + bytes(32)), TaggedKey(b"\x01" + b"\xff" * 32)):
         claim = stage.claim(stage.view().not_counted(POLL, voter)).claim
         assert isinstance(claim, NotCounted)
         assert claim.voter == voter

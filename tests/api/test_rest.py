@@ -138,6 +138,18 @@ async def test_a_hundred_times_the_same_ballot_at_once_is_one(raw: RawClient, no
         await client.close()
 
 
+async def test_a_large_body_of_brackets_is_not_parsed(raw: RawClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser would take half a second for 1 MB of them (N10)."""
+
+    def never(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("it was parsed")
+
+    monkeypatch.setattr("mvchain.api.rest.strict_json.loads", never)
+    for body in (b'{"transactions":[' + b"{}," * 10_000 + b"{}]}", b'{"transactions":[' + b"[]," * 10_000 + b"[]]}"):
+        await raw.send(post(body, JSON))
+        assert (await raw.answer()).json()["code"] == "MV-1001"
+
+
 # --- transactions ---
 
 
@@ -404,6 +416,8 @@ async def test_a_claim_reaches_the_node_with_what_it_is_about(raw: RawClient, no
         (f"?claim=not_counted&voter={key}", "not_counted"),
     ):
         assert (await get(raw, f"/v1/proofs/polls/1{query}")).json() == {"poll": 1, "claim": claim}
+    for query in (f"voter={key}", "claim=result&size=1", f"claim=recorded&size=1&voter={key}"):
+        assert (await get(raw, f"/v1/proofs/polls/1?{query}")).json()["code"] == "MV-6010"
     early = await get(raw, "/v1/proofs/polls/1?claim=result")
     assert (early.status, early.json()["code"]) == (409, "MV-6034")
     node.end_poll(node.polls(0, 1)[0].number)

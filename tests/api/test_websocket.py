@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
 
+from mvchain.api.budget import ReadBudget
 from mvchain.api.connection import Listener
 from mvchain.core.hashing import sha256
 from tests.api.chain_node import ChainNode, b64
@@ -102,6 +103,22 @@ async def test_what_is_not_one_request(ws: ClientWebSocketResponse, text: str) -
     assert answer.keys() == {"jsonrpc", "error"}
     assert answer["error"]["code"] == -32700
     assert "result" in await ask(ws, "health")
+
+
+async def test_every_message_waits_for_its_turn(ws: ClientWebSocketResponse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that reads nothing: taken without a pause, they would keep everything else from running (N10)."""
+    admit, admitted = ReadBudget.admit, []
+
+    async def counting(budget: ReadBudget, *, patient: bool = False) -> None:
+        admitted.append(patient)
+        await admit(budget, patient=patient)
+
+    monkeypatch.setattr(ReadBudget, "admit", counting)
+    for message in ('{"method":"x"}', "{", '{"id":1,"method":"x"}', '{"id":2,"method":"unsubscribe_all"}'):
+        await ws.send_str(message)
+    for _ in range(3):
+        await ws.receive_json()
+    assert admitted == [True] * 4
 
 
 async def test_notifications_get_no_answer(ws: ClientWebSocketResponse) -> None:

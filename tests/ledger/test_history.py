@@ -3,17 +3,15 @@
 from unittest import mock
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mvchain.core.errors import BrokenStorage
 from mvchain.core.types import Height, PollNumber
 from mvchain.ledger import history, keyspace
-from mvchain.ledger.history import decode_undo, encode_undo
+from mvchain.ledger.history import History
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.state import State
-from mvchain.ledger.state_tree import STORES, record_key, verify_state_proof
-from tests.ledger.state_helpers import World
+from mvchain.ledger.state_tree import STORES, StateTree, record_key, verify_state_proof
+from tests.ledger.state_helpers import MemoryStore, World
 
 
 def seen(world: World) -> tuple[bytes, dict[tuple[str, int], bytes]]:
@@ -77,7 +75,7 @@ def test_old_heights_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     world, facts = grown()
     assert world.state.oldest_provable == world.state.height - 3
     check(world.state, facts)
-    kept = [keyspace.undo_height(key) for key, _ in world.store.scan(*keyspace.table_scan(keyspace.UNDO))]
+    kept = [keyspace.undone(key)[0] for key, _ in world.store.scan(*keyspace.table_scan(keyspace.UNDO))]
     assert kept
     assert all(world.state.height - 3 < height <= world.state.height for height in kept)
     with pytest.raises(AssertionError):
@@ -105,32 +103,54 @@ def test_a_final_poll_is_proved_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_block_that_changes_nothing_writes_no_history() -> None:
     world = World()
     world.staff()
-    assert keyspace.undo_key(Height(1)) in world.outcomes[-1].writes
+    assert any(key.startswith(keyspace.UNDO) for key in world.outcomes[-1].writes)
     world.block()
     assert not any(key.startswith(keyspace.UNDO) for key in world.outcomes[-1].writes)
 
 
 def test_a_lost_record_is_named() -> None:
     world, _ = grown()
-    height = next(keyspace.undo_height(key) for key, _ in world.store.scan(*keyspace.table_scan(keyspace.UNDO)))
-    world.store.write({keyspace.undo_key(height): None})
+    key = next(key for key, _ in world.store.scan(*keyspace.table_scan(keyspace.UNDO)))
+    _, store, number = keyspace.undone(key)
+    world.store.write({key: None})
     with pytest.raises(BrokenStorage, match="MV-4081"):
-        world.state.prove_at(Height(0), "agencies", 1)
+        world.state.prove_at(Height(0), STORES[store], number)
 
 
-values = st.none() | st.binary(max_size=20)
+def test_a_damaged_record_is_named() -> None:
+    world, _ = grown()
+    key = next(key for key, _ in world.store.scan(*keyspace.table_scan(keyspace.UNDO)))
+    world.store.write({key: b"\x02"})
+    with pytest.raises(BrokenStorage, match="MV-1001"):
+        State.load(world.store, world.store)
 
 
-@given(st.dictionaries(st.sampled_from(STORES), st.dictionaries(st.integers(1, 9), values, min_size=1)))
-def test_what_was_replaced_is_read_again(replaced: dict[str, dict[int, bytes | None]]) -> None:
-    assert decode_undo(encode_undo(replaced)) == replaced
+def test_many_changes_leave_room_for_fewer_heights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is on changed records: the memory of the trees, whatever the blocks do."""
+    monkeypatch.setattr(history, "MAX_PROVABLE_CHANGES", 5)
+    world, facts = grown()
+    assert 0 < world.state.oldest_provable < world.state.height
+    check(world.state, facts)
+    again = State.load(world.store, world.store)
+    assert again.oldest_provable == world.state.oldest_provable
+    check(again, facts)
+    changes = [keyspace.undone(key)[0] for key, _ in world.store.scan(*keyspace.table_scan(keyspace.UNDO))]
+    assert 0 < len(changes) <= 5
+    assert min(changes) > world.state.oldest_provable
 
 
-@given(st.binary(max_size=60))
-def test_any_bytes_are_a_value_or_our_error(data: bytes) -> None:
-    try:
-        replaced = decode_undo(data)
-    except BrokenStorage:
-        return
-    # Rows in another order are one value too: nothing but the own disk ever holds them.
-    assert decode_undo(encode_undo(replaced)) == replaced
+def test_a_block_may_replace_more_records_than_an_array_has_items() -> None:
+    """4,200 polls end in one block: 8,400 records change, above MAX_ARRAY_ITEMS; the node starts again."""
+    replaced: dict[str, dict[int, bytes | None]] = {
+        store: {n: b"%d" % n for n in range(1, 4_201)} for store in ("polls", "tallies")
+    }
+    after = StateTree({store: [b"new"] * 4_200 for store in ("polls", "tallies")})
+    store = MemoryStore()
+    store.write(History(store, Height(8), after).writes(Height(9), replaced))
+    read = History(store, Height(9), after)
+    before = StateTree({name: list(values.values()) for name, values in replaced.items()})  # type: ignore[arg-type]
+    for name, number in (("polls", 1), ("tallies", 4_200)):
+        found = read.prove(Height(8), name, number)
+        assert found is not None
+        assert found[0] == b"%d" % number
+        assert verify_state_proof(before.app_hash, name, record_key(number), *found)

@@ -152,10 +152,19 @@ def test_the_result() -> None:
     assert "- 나무: 4,000표" in said
     assert "- (기권): 7표" in said
     assert "- Trees: 4,000" in said
-    assert "다릅니다" not in said
 
 
-def test_a_disputed_result_says_so_first() -> None:
-    said = words(proof(Result(b"", b""), definition=DEFINITION, tally=Tally(TALLY, TALLY)))
-    assert "✘ 두 가지 집계가 서로 다릅니다" in said.splitlines()[1]
-    assert "✘ Two counts differ." in said
+@pytest.mark.parametrize("claim", [COUNTED, NotCounted(VOTER, None, None), Result(b"", b"")])
+def test_a_disputed_poll_says_so(claim: Claim) -> None:
+    verified = proof(claim, definition=DEFINITION, tally=Tally(TALLY, TALLY))
+    said = words(replace(verified, record=replace(verified.record, disputed=True)))
+    assert "✘ 이 투표는 두 가지 집계가 서로 달라" in said
+    assert "✘ The poll is disputed: its two counts differ." in said
+    assert "✘" not in words(verified)
+
+
+def test_a_void_poll_says_so() -> None:
+    verified = proof(OnRoll(VOTER, 1, PATH))
+    said = words(replace(verified, record=replace(verified.record, state=PollState.VOID)))
+    assert "✘ 이 투표는 무효가 되었습니다." in said
+    assert "✘ The poll is void." in said

@@ -17,6 +17,7 @@ const PROOF_MAX_TALLY_BYTES = 2 * 16 * 1024 * 1024;
 const PROOF_MAX_STORES = 16;
 const PROOF_MAX_NODES = 100;
 const PROOF_MAX_WEIGHT = 2 ** 16;
+const PROOF_KEY_SCHEME = 1; // Ed25519 (L2)
 
 const POLL_PROOF = new DocumentKind("the proof", MAX_PROOF_BYTES, CODES.MALFORMED_PROOF);
 
@@ -185,7 +186,10 @@ function resultToJson(claim) {
 }
 
 function readVoter(value) {
-  return value.get("voter").bytes(33);
+  const voter = value.get("voter");
+  const key = voter.bytes(33); // with its scheme byte
+  if (key[0] !== PROOF_KEY_SCHEME) throw voter.malformed("it is not a key of a known scheme");
+  return key;
 }
 
 function readBallotNumber(value) {

@@ -1,4 +1,4 @@
-// Receipt numbers, `7K3Q-9FTX-HM4W-C`: what a voter types or reads out to find a ballot (ledger L11, domain section 9).
+// Receipt numbers, `7K3Q-9FTX-HM4W-Q`: what a voter types or reads out to find a ballot (ledger L11, domain section 9).
 // The rule of mvchain/light/receipt_number.py.
 //
 // Twelve digits to the base 31, then a check character. The digits write floor(v * 31^12 / 2^64), where v is the number
@@ -14,7 +14,7 @@ const RECEIPT_DIGITS = 12;
 const RECEIPT_NUMBERS = 31n ** 12n;
 const RECEIPT_PREFIXES = 1n << 64n;
 
-/** The receipt number of a ballot with this hash, as `7K3Q-9FTX-HM4W-C`. */
+/** The receipt number of a ballot with this hash, as `7K3Q-9FTX-HM4W-Q`. */
 export function receiptNumber(hash) {
   return shownReceiptNumber((fromBigEndian(hash.subarray(0, 8)) * RECEIPT_NUMBERS) / RECEIPT_PREFIXES);
 }

@@ -10,13 +10,15 @@ const TURNING_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** A text of the chain, fenced off from what stands around it; marks that turn the writing around are spelled out. */
 export function chainText(texts) {
-  const { text: given, lang } = choose(texts);
-  const text = given.replace(
-    TURNING_MARKS,
-    (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`,
-  );
+  const { text, lang } = choose(texts);
   const isNamed = lang !== language() && /^[a-z]{2,3}$/.test(lang) && lang !== "und";
-  return make("bdi", { lang: isNamed && lang }, text);
+  return fenced(text, { lang: isNamed && lang });
+}
+
+/** Any text of somebody else, shown so. */
+export function fenced(text, attributes = {}) {
+  const spelled = (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
+  return make("bdi", attributes, text.replace(TURNING_MARKS, spelled));
 }
 
 /** A button; what it does is the page's action of this name. */

@@ -9,7 +9,7 @@
 import { BadGenesis, BadProof, CODES, NoCrypto } from "../lib/errors.js";
 import { MAX_PROOF_BYTES } from "../lib/proof.js";
 import { NoAnswer, ask, askInTurn, askJson } from "./nodes.js";
-import { PAGE_DATA, readPageData } from "./page-data.js";
+import { MOST_BALLOTS, PAGE_DATA, readPageData } from "./page-data.js";
 import { fromHex, toHex, utf8 } from "../lib/bytes.js";
 import { parseGenesis } from "../lib/genesis.js";
 import { parseReceiptNumber, receiptNumber } from "../lib/receipt-number.js";
@@ -19,13 +19,25 @@ const KINDS = { [CODES.RECEIPT_OF_ANOTHER_CHAIN]: "otherChain", [CODES.UNKNOWN_R
 const NOT_YET = "MV-6024";
 const NOT_FINAL = "MV-6034";
 const SHORT_ANSWER_BYTES = 64 * 1024;
+const MIB = 1024 * 1024;
 
-/** Why nothing can be said: `reason` is noAnswer, busy, notFound, notYet, notFinal, noCrypto or badGenesis. */
+/**
+ * Why nothing can be said: `reason` is noAnswer, busy, notFound, notYet, notFinal, noCrypto, badGenesis, fileTooLarge,
+ * fileUnreadable or unexpected; `gaps` fill the gaps of its sentence.
+ */
 export class Trouble extends Error {
-  constructor(reason) {
+  constructor(reason, ...gaps) {
     super(reason);
     this.reason = reason;
+    this.gaps = gaps;
   }
+}
+
+/** The trouble that an error is; one that nobody foresaw stands in the console as well. */
+export function troubleOf(error) {
+  if (error instanceof Trouble) return error;
+  console.error(error);
+  return new Trouble("unexpected");
 }
 
 /** The genesis document in these bytes. Throws BadGenesis, or Trouble where the browser cannot compute. */
@@ -63,21 +75,54 @@ export async function checkBytes(bytes, genesis, wanted = () => true) {
 
 /** What a code means, in the sentence that the command line prints too. */
 function reasonOf(code, data) {
-  return PAGE_DATA.causes[code].replace(/\{(\w+)(?:!r)?\}/g, (_, name) => data[name] ?? "?");
+  return (PAGE_DATA.causes[code] ?? "").replace(/\{(\w+)(?:!r)?\}/g, (_, name) => data[name] ?? "?");
 }
 
-/** The results for a receipt number: of one ballot or, by a rare chance, of more. Throws Trouble. */
+/**
+ * The results for a receipt number, as text: of one ballot or, by a rare chance, of more. One node answers all of it: if
+ * it has no receipt for what it lists, another is asked. Throws Trouble.
+ */
 export async function checkNumber(number, genesis) {
-  const { ballots } = await answered((node) => askJson(node, `/v1/receipts/${number.text}`, SHORT_ANSWER_BYTES));
-  const hashes = (Array.isArray(ballots) ? ballots : []).filter((hash) => /^[0-9a-f]{64}$/.test(hash));
-  if (hashes.length === 0) throw new Trouble("notFound");
-  const results = [];
-  for (const hash of hashes) {
-    const bytes = await answered((node) => ask(node, `/v1/proofs/ballots/${hash}`, MAX_PROOF_BYTES));
-    const isIt = ({ ballot }) => ballot && numberOf(ballot) === number.text;
-    results.push({ ...(await checkBytes(bytes, genesis, isIt)), number: number.text });
+  const receipts = await answered(async (node) => {
+    const hashes = await ballotsOf(number, node);
+    return Promise.all(hashes.map((hash) => ask(node, `/v1/proofs/ballots/${hash}`, MAX_PROOF_BYTES)));
+  });
+  return checkReceipts(receipts, number, genesis);
+}
+
+/** The hashes of this number that a node lists. Throws NoAnswer if there are none: whatever else it says is none. */
+async function ballotsOf(number, node) {
+  const answer = await askJson(node, `/v1/receipts/${number}`, SHORT_ANSWER_BYTES);
+  const listed = Array.isArray(answer?.ballots) ? answer.ballots : [];
+  const isIts = (hash) => typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash) && numberOf(hash) === number;
+  const hashes = [...new Set(listed.filter(isIts))].slice(0, MOST_BALLOTS);
+  if (hashes.length === 0) throw new NoAnswer(0);
+  return hashes;
+}
+
+/** The results for receipts that have to be of ballots with this number. */
+export function checkReceipts(receipts, number, genesis) {
+  const isIt = ({ ballot }) => ballot && numberOf(ballot) === number;
+  return Promise.all(receipts.map(async (bytes) => ({ ...(await checkBytes(bytes, genesis, isIt)), number })));
+}
+
+/** The results for a file: it is a receipt or a proof itself, or a saved page that holds receipts. Throws Trouble. */
+export async function checkFile(file, genesis) {
+  const bytes = await contentOf(file);
+  const text = new TextDecoder().decode(bytes);
+  const saved = /^\s*<!doctype html/i.test(text) && readPageData(new DOMParser().parseFromString(text, "text/html"));
+  if (!saved?.receipts) return [await checkBytes(bytes, genesis)];
+  return checkReceipts(saved.receipts.map(utf8), saved.number, genesis);
+}
+
+/** What is in a file. Throws Trouble. */
+export async function contentOf(file) {
+  if (file.size > MAX_PROOF_BYTES) throw new Trouble("fileTooLarge", `${MAX_PROOF_BYTES / MIB} MiB`);
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new Trouble("fileUnreadable");
   }
-  return results;
 }
 
 /** The result for the completed receipt of a ballot, from any node. Throws Trouble. */
@@ -103,15 +148,6 @@ export async function definitionOf(poll, genesis) {
   }
 }
 
-/** The receipts in a file: it is one itself, or a saved page that holds some. */
-export function receiptsIn(bytes) {
-  const text = new TextDecoder().decode(bytes);
-  if (!/^\s*<!doctype html/i.test(text)) return [bytes];
-  const data = readPageData(new DOMParser().parseFromString(text, "text/html"));
-  const texts = Array.isArray(data?.receipts) ? data.receipts.filter((one) => typeof one === "string") : [];
-  return texts.length ? texts.map(utf8) : [bytes];
-}
-
 /** The receipt number of a ballot, from the hex of its hash. */
 export function numberOf(ballot) {
   return receiptNumber(fromHex(ballot));
@@ -126,9 +162,9 @@ export function numberInLink(text) {
   }
 }
 
-/** The fingerprint of a genesis document. */
+/** The fingerprint of a genesis document; empty where there is none. */
 export function fingerprint(genesis) {
-  return toHex(genesis.hash);
+  return genesis === null ? "" : toHex(genesis.hash);
 }
 
 async function answered(question) {
@@ -136,10 +172,10 @@ async function answered(question) {
     return await askInTurn(question);
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
-    const { status, code } = error;
+    const { status, code, isBusy } = error;
     if (code === NOT_YET) throw new Trouble("notYet");
     if (code === NOT_FINAL) throw new Trouble("notFinal");
     if (status === 404) throw new Trouble("notFound");
-    throw new Trouble(status === 503 || status === 429 ? "busy" : "noAnswer");
+    throw new Trouble(isBusy ? "busy" : "noAnswer");
   }
 }

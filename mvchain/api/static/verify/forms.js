@@ -6,14 +6,14 @@ import { button, sign } from "../page/parts.js";
 import { make } from "../page/dom.js";
 import { say } from "../page/language.js";
 
-/** `state` has {numberError, fileError, scanError, isScanning}, texts of errors as [name, ...gaps] or null. */
+/** `state` has {numberError, scanError, isScanning}, texts of errors as [name, ...gaps] or null. */
 export function formView(state, heading) {
   return make(
     "section",
     { class: "ways", "aria-labelledby": "ways-heading", "data-key": "ways" },
     make("h2", { id: "ways-heading" }, heading),
     numberForm(state.numberError),
-    make("div", { class: "other-ways" }, filePart(state.fileError), scanPart(state)),
+    make("div", { class: "other-ways" }, filePart(), scanPart(state)),
   );
 }
 
@@ -56,12 +56,11 @@ function numberForm(error) {
   );
 }
 
-function filePart(error) {
+function filePart() {
   return make(
     "div",
     { class: "way drop", "data-drop": true },
     make("h3", {}, say("fileTitle")),
-    error && errorText("file-error", error),
     filePicker("file", say("fileLabel"), ".json,.html,.htm,application/json,text/html", "file-hint"),
     make("p", { id: "file-hint", class: "hint" }, say("fileHint")),
   );

@@ -5,6 +5,7 @@ import { IS_FILE, PAGE_DATA } from "./page-data.js";
 
 const DEADLINE_MS = 6_000;
 const MOST_ASKED = 4;
+const BUSY_MS = 1_000;
 
 /** Addresses of nodes of other agencies, each a candidate to ask. */
 export const OTHER_NODES = PAGE_DATA.nodes.others;
@@ -18,6 +19,11 @@ export class NoAnswer extends Error {
     super(code || `status ${status}`);
     this.status = status;
     this.code = code;
+  }
+
+  /** Whether the node is there and has no room right now. */
+  get isBusy() {
+    return this.status === 503 || this.status === 429;
   }
 }
 
@@ -45,11 +51,26 @@ export async function askJson(node, path, maxBytes) {
   }
 }
 
+/** What `question()` gives, asked once more a moment later where a node had no room for it. Throws NoAnswer. */
+export async function askPatiently(question) {
+  try {
+    return await question();
+  } catch (error) {
+    if (!(error instanceof NoAnswer && error.isBusy)) throw error;
+    await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+    return question();
+  }
+}
+
 /**
  * What `question(node)` gives for the first node that answers: the page's own, then others. So a node that is down, or
  * that keeps something back, hides nothing. Throws the first NoAnswer that says why, if none of them answers.
  */
-export async function askInTurn(question) {
+export function askInTurn(question) {
+  return askPatiently(() => askOneRound(question));
+}
+
+async function askOneRound(question) {
   const nodes = [OWN_NODE, ...someOf(OTHER_NODES, MOST_ASKED)].filter((node) => node !== null);
   const failures = [];
   for (const node of nodes) {

@@ -12,15 +12,37 @@
 //   questions  what their polls ask, with proof, as texts
 //   link, qr   address of the page with this number, and its picture as a data: URL; empty where the node has none
 
-export const PAGE_DATA = readPageData(document);
+/** How many ballots of one receipt number are looked at: two are rare already. */
+export const MOST_BALLOTS = 8;
 
-/** The data of a page, this one or a saved one; null if there is none. Nothing in it is believed unproved. */
+const NOTHING = { genesis: "", nodes: { agency: null, url: "", others: [] }, causes: {}, version: "" };
+
+const found = readPageData(document);
+
+/** Whether this page is a file that was damaged: then it holds nothing. */
+export const IS_DAMAGED = found === null;
+
+export const PAGE_DATA = found ?? NOTHING;
+
+/** The data of a page, this one or a saved one; null if there is none that fits. Nothing in it is believed unproved. */
 export function readPageData(page) {
   try {
-    return JSON.parse(page.getElementById("page-data").textContent);
+    const data = JSON.parse(page.getElementById("page-data").textContent);
+    return isFit(data) ? data : null;
   } catch {
-    return null;
+    return null; // no JSON, or a member of it is of another kind
   }
+}
+
+function isFit({ genesis, nodes, causes, version, number, receipts, questions }) {
+  const areTexts = (values) => Array.isArray(values) && values.every((value) => typeof value === "string");
+  const isPage = areTexts([genesis, version, nodes.url, ...Object.values(causes)]) && areTexts(nodes.others);
+  const isReceipt = () => areTexts([number, ...questions]) && areTexts(receipts) && isSome(receipts.length);
+  return isPage && nodes.others.every((url) => new URL(url)) && (number === undefined || isReceipt());
+}
+
+function isSome(ballots) {
+  return 0 < ballots && ballots <= MOST_BALLOTS;
 }
 
 /** Whether this page is a saved file, with no node behind it. */

@@ -6,7 +6,7 @@ import { fromUtf8, toBase64 } from "../lib/bytes.js";
 
 const REPORT_FORMAT = "mvchain report 1";
 
-/** The report of a result that does not hold, or that other nodes contradict, as text. */
+/** The report of a result that does not hold, or that other nodes contradict, as text; `genesis` may be null. */
 export function reportOf({ bytes, failure, witnesses = [] }, genesis, now) {
   const text = fromUtf8(bytes);
   const report = {

@@ -5,7 +5,9 @@ import { IS_FILE, PAGE_DATA } from "./page-data.js";
 import { OTHER_NODES } from "./nodes.js";
 import { agencyName, copied, moment, timeText } from "./parts.js";
 import { button, chainText, facts, notice, sign } from "../page/parts.js";
+import { basisLine } from "./genesis-view.js";
 import { count, say } from "../page/language.js";
+import { isContradicted } from "./witnesses.js";
 import { make } from "../page/dom.js";
 import { numberOf } from "./checks.js";
 import { toHex } from "../lib/bytes.js";
@@ -20,28 +22,40 @@ const GAPS_OF_VERDICT = {
   result: ({ poll }) => [count(poll)],
 };
 
+/** What matters of a result, to be said in one go. */
+export function resultInWords({ claims, failure, witnesses }) {
+  if (failure) return say(`bad_${failure.kind}`);
+  if (isContradicted({ witnesses })) return `${say("othersDiffer")} ${say("othersDifferTodo")}`;
+  return [verdictOf(claims), ...caveatsOf(claims)].join(" ");
+}
+
 /** The first line for a result that holds. */
-export function verdictOf(claims) {
+function verdictOf(claims) {
   return say(`verdict_${claims.type}`, ...(GAPS_OF_VERDICT[claims.type]?.(claims) ?? []));
 }
 
-/** What becomes of a result on the page; `at` is its place among several. */
-export function resultView(result, at) {
-  return result.claims ? goodView(result, at) : badView(result, at);
+/** What is odd about the poll (mvchain/light/claim_words.py). */
+function caveatsOf({ record }) {
+  return [record?.disputed && say("pollDisputed"), record?.state === "void" && say("pollVoid")].filter(Boolean);
 }
 
-function goodView(result, at) {
+/** What becomes of a result on the page; `at` is its place among several. `genesis` is what it rests on. */
+export function resultView(result, at, genesis) {
+  return result.claims ? goodView(result, at, genesis) : badView(result, at, genesis);
+}
+
+function goodView(result, at, genesis) {
   const { claims, definition } = result;
+  const isAlarm = isContradicted(result);
   return make(
     "section",
-    { class: "verdict verdict-good", "aria-labelledby": `verdict-${at}`, "data-key": `result-${at}` },
-    make(
-      "div",
-      { class: "verdict-head" },
-      sign("good", "verdict-sign"),
-      make("h2", { id: `verdict-${at}`, tabindex: "-1" }, verdictOf(claims)),
-    ),
-    claims.ballot ? ballotClaims(claims) : provenFacts(claims),
+    {
+      class: `verdict verdict-${isAlarm ? "bad" : "good"}`,
+      "aria-labelledby": `verdict-${at}`,
+      "data-key": `result-${at}`,
+    },
+    isAlarm ? alarm(result, at, genesis) : proven(claims, at),
+    basisLine(genesis),
     ["question", "result"].includes(claims.type) && asked(claims),
     claims.ballot && aboutBallot(claims, definition),
     result.completing && completingNotice(result.completing),
@@ -64,6 +78,36 @@ function goodView(result, at) {
     witnessPart(result, at),
     details(result),
   );
+}
+
+function head(kind, at, words) {
+  return make(
+    "div",
+    { class: "verdict-head" },
+    sign(kind, "verdict-sign"),
+    make("h2", { id: `verdict-${at}`, tabindex: "-1" }, words),
+  );
+}
+
+function proven(claims, at) {
+  return [
+    head("good", at, verdictOf(claims)),
+    caveatsOf(claims).map((caveat) => notice("bad", make("p", {}, caveat))),
+    claims.ballot ? ballotClaims(claims) : provenFacts(claims),
+  ];
+}
+
+/** Two signed blocks of one height, the gravest thing that this page can find: what is claimed has to wait. */
+function alarm(result, at, genesis) {
+  return [
+    make(
+      "div",
+      { role: "alert" },
+      head("bad", at, say("othersDiffer")),
+      make("p", {}, make("strong", {}, say("othersDifferTodo"))),
+    ),
+    reportPart(result, at, genesis),
+  ];
 }
 
 // --- recorded, unchanged, counted ---
@@ -227,7 +271,7 @@ function details({ bytes, claims }) {
 
 // --- what does not hold ---
 
-function badView(result, at) {
+function badView(result, at, genesis) {
   const { kind, code, reason } = result.failure;
   return make(
     "section",
@@ -235,12 +279,7 @@ function badView(result, at) {
     make(
       "div",
       { role: "alert" },
-      make(
-        "div",
-        { class: "verdict-head" },
-        sign("bad", "verdict-sign"),
-        make("h2", { id: `verdict-${at}`, tabindex: "-1" }, say(`bad_${kind}`)),
-      ),
+      head("bad", at, say(`bad_${kind}`)),
       make("p", {}, make("strong", {}, say(`badWhy_${kind}`))),
     ),
     make("h3", {}, say("badTodo")),
@@ -250,7 +289,7 @@ function badView(result, at) {
       make("li", {}, say("badTodoAgain"), result.number && otherPages(result.number)),
       make("li", {}, say("badTodoReport")),
     ),
-    reportPart(at),
+    reportPart(result, at, genesis),
     code &&
       make(
         "details",
@@ -281,10 +320,12 @@ function otherPages(number) {
   );
 }
 
-/** The button that saves a report, and what is in it. */
-export function reportPart(at) {
+/** The button that saves a report, whom to send it to, and what is in it. */
+function reportPart({ savedReport }, at, genesis) {
   return [
     make("div", { class: "actions" }, button("report", say("saveReport"), { class: "primary", "data-at": at })),
+    savedReport && make("p", {}, say("reportSaved", savedReport)),
+    genesis && make("p", {}, `${say("reportTo")}: ${genesis.agencies.map(agencyName).join(", ")}`),
     make("p", { class: "hint" }, say("reportHolds")),
   ];
 }

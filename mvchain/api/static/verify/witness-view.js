@@ -1,11 +1,11 @@
 // What nodes of other agencies say about a result, in words, and the way to their own pages.
 
-import { OTHER_NODES } from "./nodes.js";
 import { agencyName } from "./parts.js";
-import { button, notice, sign } from "../page/parts.js";
+import { notice, sign } from "../page/parts.js";
 import { count, say } from "../page/language.js";
 import { make } from "../page/dom.js";
 import { numberOf } from "./checks.js";
+import { onePerAgency } from "./witnesses.js";
 
 const SIGN_OF_STATE = {
   asking: "open",
@@ -17,11 +17,11 @@ const SIGN_OF_STATE = {
 };
 
 /** The part of a result that says what others have. */
-export function witnessPart({ claims, witnesses = [], addressError }, at) {
+export function witnessPart({ claims, witnesses: asked = [], addressError }, at) {
+  const witnesses = onePerAgency(asked);
   return [
     make("h3", {}, say("othersTitle")),
     make("div", { role: "status" }, summary(witnesses)),
-    witnesses.some(({ state }) => state === "differs") && differing(at),
     make(
       "ul",
       { class: "nodes" },
@@ -33,26 +33,20 @@ export function witnessPart({ claims, witnesses = [], addressError }, at) {
 
 function summary(witnesses) {
   const inState = (state) => witnesses.filter((one) => one.state === state).length;
-  const [agreeing, of] = [inState("agrees"), witnesses.length];
-  if (OTHER_NODES.length === 0) return make("p", {}, say("othersUnknown"));
-  if (inState("asking") > 0 || of === 0) return make("p", {}, say("othersAsking"));
-  if (inState("differs") > 0) return null;
-  if (agreeing === 0) return make("p", {}, say("othersNone"));
-  if (agreeing < of) return make("p", {}, say("othersSome", count(agreeing), count(of)));
-  return make("p", {}, agreeing === 1 ? say("othersOne") : say("othersAgree", count(agreeing)));
+  const [agreeing, broken, of] = [inState("agrees"), inState("broken"), witnesses.length];
+  if (of === 0) return make("p", {}, say("othersUnknown"));
+  if (inState("asking") > 0) return make("p", {}, say("othersAsking"));
+  if (inState("differs") > 0) return null; // the head of the result says it
+  return [
+    make("p", {}, agreement(agreeing, of)),
+    broken > 0 && notice("warning", make("p", {}, say("othersBroken", count(broken)))),
+  ];
 }
 
-/** Two signed blocks of one height: the gravest thing that this page can find. */
-function differing(at) {
-  return make(
-    "div",
-    { role: "alert" },
-    notice(
-      "bad",
-      make("p", {}, make("strong", {}, say("othersDiffer"))),
-      make("p", {}, button("report", say("saveReport"), { class: "primary", "data-at": at })),
-    ),
-  );
+function agreement(agreeing, of) {
+  if (agreeing === 0) return say("othersNone");
+  if (agreeing < of) return say("othersSome", count(agreeing), count(of));
+  return agreeing === 1 ? say("othersOne") : say("othersAgree", count(agreeing));
 }
 
 function witnessLine({ url, agency, state }, { ballot }) {

@@ -3,7 +3,8 @@
 // well, proves that agencies signed twice.
 
 import { BadProof } from "../lib/errors.js";
-import { NoAnswer, OTHER_NODES, ask, askJson, someOf } from "./nodes.js";
+import { NoAnswer, OTHER_NODES, ask, askJson, askPatiently, someOf } from "./nodes.js";
+import { PAGE_DATA } from "./page-data.js";
 import { toBase64 } from "../lib/bytes.js";
 import { verifyLightBlock } from "../lib/light-block.js";
 
@@ -31,9 +32,27 @@ export async function askWitnesses(signed, genesis, tell) {
   );
 }
 
+/** Whether a witness has another record, signed as well: then two truths are signed. */
+export function isContradicted({ witnesses = [] }) {
+  return witnesses.some(({ state }) => state === "differs");
+}
+
+/**
+ * One witness of each other agency: further nodes of one agency, or of the one whose page this is, add nothing. Only a
+ * contradiction counts whoever gives it.
+ */
+export function onePerAgency(witnesses) {
+  const heard = new Set([PAGE_DATA.nodes.agency]);
+  return witnesses.filter(({ agency, state }) => {
+    const isHeard = heard.has(agency?.number);
+    if (agency) heard.add(agency.number);
+    return !isHeard || state === "differs";
+  });
+}
+
 async function askWitness(url, signed, genesis) {
   try {
-    const bytes = await ask(url, `/v1/light_blocks/${signed.height}`, LIGHT_BLOCK_BYTES);
+    const bytes = await askPatiently(() => ask(url, `/v1/light_blocks/${signed.height}`, LIGHT_BLOCK_BYTES));
     const block = await verifyLightBlock(bytes, genesis);
     if (block.height !== signed.height) return { state: "broken" };
     return block.hash === signed.hash ? { state: "agrees" } : { state: "differs", evidence: toBase64(bytes) };
@@ -47,8 +66,8 @@ async function askWitness(url, signed, genesis) {
 /** Whose node it says it is; its name is shown beside its address, and nothing rests on it. */
 async function agencyOf(url, genesis) {
   try {
-    const { agency } = await askJson(url, "/v1/nodes", ABOUT_NODE_BYTES);
-    return genesis.agencies.find(({ number }) => number === agency) ?? null;
+    const about = await askJson(url, "/v1/nodes", ABOUT_NODE_BYTES);
+    return genesis.agencies.find(({ number }) => number === about?.agency) ?? null;
   } catch (error) {
     if (error instanceof NoAnswer) return null;
     throw error;

@@ -64,11 +64,12 @@ export const WORDS = {
     "확인증 파일(.mvreceipt.json 또는 .html)을 고르시거나 이곳에 끌어다 놓으십시오. 파일은 이 기기 밖으로 나가지 않습니다.",
     "Choose the receipt file (.mvreceipt.json or .html), or drop it here. The file does not leave this device.",
   ],
-  fileTooLarge: [
+  fileExamined: ["확인한 파일", "File"],
+  unknown_fileTooLarge: [
     (most) => `확인증 파일은 ${most}보다 클 수 없습니다. 다른 파일을 고르신 것은 아닌지 확인해 주십시오.`,
     (most) => `A receipt file is never larger than ${most}. Please see whether you chose another file.`,
   ],
-  fileUnreadable: [
+  unknown_fileUnreadable: [
     "파일을 읽지 못했습니다. 파일을 다시 골라 주십시오.",
     "The file could not be read. Please choose it again.",
   ],
@@ -94,6 +95,7 @@ export const WORDS = {
   // --- verdicts ---
   title_good: ["확인됨", "Verified"],
   title_bad: ["확인 실패", "NOT valid"],
+  title_differ: ["기관들의 기록이 서로 다름", "Agencies DIFFER"],
   title_unknown: ["확인하지 못함", "Not verified"],
   verdict_accepted: [
     "확인했습니다. 회원님의 투표는 바뀌지 않고 기록되어 있습니다.",
@@ -128,6 +130,11 @@ export const WORDS = {
     (poll) => `확인했습니다. ${poll}번 투표의 결과는 아래와 같습니다.`,
     (poll) => `Verified. This is the result of poll ${poll}.`,
   ],
+  pollDisputed: [
+    "이 투표는 두 가지 집계가 서로 달라 결과에 이의가 있는 투표입니다.",
+    "The poll is disputed: its two counts differ.",
+  ],
+  pollVoid: ["이 투표는 무효가 되었습니다.", "The poll is void."],
   claimRecorded: ["참여 기록 있음", "Recorded"],
   claimRecordedWhen: [
     (time, number) => `${time}(한국 시각)에 이 투표의 ${number}번째 표로 접수되었습니다.`,
@@ -224,24 +231,32 @@ export const WORDS = {
     (n) => `All ${countOf(n, "node", "nodes")} of other agencies have the same record.`,
   ],
   othersSome: [
-    (n, of) => `다른 기관의 노드 ${of}곳 가운데 ${n}곳이 같은 기록을 가지고 있습니다. 나머지는 답을 주지 않았습니다.`,
-    (n, of) => `${n} of ${of} nodes of other agencies have the same record; the others gave no answer.`,
+    (n, of) => `다른 기관의 노드 ${of}곳 가운데 ${n}곳이 같은 기록을 가지고 있습니다. 나머지에서는 확인받지 못했습니다.`,
+    (n, of) => `${n} of ${of} nodes of other agencies have the same record; the others did not confirm it.`,
   ],
   othersOne: [
     "다른 기관의 노드 1곳이 같은 기록을 가지고 있습니다. 둘 이상에 물어보시는 것이 좋습니다.",
     "One node of another agency has the same record. It is better to ask two or more.",
   ],
   othersNone: [
-    "지금은 다른 기관의 노드에서 답을 받지 못했습니다. 위의 결과는 확인증에 담긴 서명만으로 확인한 것이며, 그것만으로도 유효합니다.",
-    "No node of another agency answered. The verdict above rests on the signatures in the receipt, and holds by them alone.",
+    "지금은 다른 기관의 노드에서 확인받지 못했습니다. 위의 결과는 확인증에 담긴 서명만으로 확인한 것이며, 그것만으로도 유효합니다.",
+    "No node of another agency has confirmed it. The verdict above rests on the signatures in the receipt, and holds by them alone.",
   ],
   othersUnknown: [
     "이 화면에는 다른 기관의 노드 주소가 없습니다. 아래에 주소를 입력해 그 기관의 화면에서 확인하실 수 있습니다.",
     "This page knows no node of another agency. You can type an address below to check on that agency's own page.",
   ],
+  othersBroken: [
+    (n) => `다른 기관의 노드 ${n}곳은 서명이 맞지 않는 답을 보냈습니다. 그 답은 믿을 수 없어 세지 않았습니다.`,
+    (n) => `${countOf(n, "node", "nodes")} of other agencies answered with what does not hold; that is not counted.`,
+  ],
   othersDiffer: [
-    "기관들이 서로 다른 기록을 보여 주고 있습니다! 신고 파일을 저장해 담당 기관과 다른 기관 한 곳에 보내 주십시오.",
-    "Agencies show DIFFERENT records! Please save the report file and send it to the agency and to another one.",
+    "기관들이 서로 다른 기록을 보여 주고 있습니다!",
+    "Agencies show DIFFERENT records!",
+  ],
+  othersDifferTodo: [
+    "이 표가 기록되었다고 아직 믿지 마십시오. 신고 파일을 저장해 담당 기관과 다른 기관 한 곳에 보내 주십시오.",
+    "Do not rely on this record yet. Please save the report file and send it to the agency and to another one.",
   ],
   node_asking: ["물어보는 중", "asking"],
   node_agrees: ["같은 기록", "the same record"],
@@ -296,6 +311,12 @@ export const WORDS = {
   engine_fallback: ["이 화면의 계산 (브라우저에 Ed25519가 없음)", "this page (the browser has no Ed25519)"],
 
   // --- what was trusted ---
+  basis: ["기준", "Checked against"],
+  basisCompare: ["기관이 공개한 것과 비교해 주십시오", "please compare it with what the agencies print"],
+  basisOfFile: [
+    "이 파일의 판정은 이 지문이 기관들이 공개한 지문과 같을 때에만 믿을 수 있습니다.",
+    "What this file says holds only if this fingerprint is the one that the agencies print.",
+  ],
   genesisTitle: ["무엇을 기준으로 확인했나요?", "What was it checked against?"],
   genesisWhat: [
     (chain, agencies) =>
@@ -353,9 +374,10 @@ export const WORDS = {
   ],
   saveReport: ["신고 파일 저장", "Save the report file"],
   reportSaved: [
-    "신고 파일을 저장했습니다. 담당 기관과 다른 참여 기관 한 곳에 보내 주십시오.",
-    "The report file is saved. Please send it to the agency and to another one.",
+    (name) => `신고 파일 ${name}을 브라우저의 다운로드 폴더에 저장했습니다.`,
+    (name) => `The report ${name} is saved where your browser puts downloads.`,
   ],
+  reportTo: ["신고 파일을 보낼 수 있는 참여 기관", "Agencies that take the report"],
   reportHolds: [
     "신고 파일에는 받은 확인증, 오류 번호와 이유, 제네시스 지문, 시각, 화면 버전만 들어갑니다.",
     "The report holds the receipt as given, the code and reason, the genesis fingerprint, the time and the page version, and nothing else.",
@@ -385,6 +407,10 @@ export const WORDS = {
   unknown_badGenesis: [
     "이 화면에 담긴 제네시스 문서를 믿을 수 없어 아무것도 확인할 수 없습니다. 다른 기관의 화면에서 확인하시고, 이 일을 담당 기관에 알려 주십시오.",
     "The genesis document of this page cannot be relied on, so nothing can be checked. Please use the page of another agency and tell the agency.",
+  ],
+  unknown_unexpected: [
+    "확인하다가 예상하지 못한 문제가 생겼습니다. 다시 시도하시고, 그래도 같다면 다른 기관의 화면에서 확인해 주십시오.",
+    "Something unforeseen went wrong. Please try again; if it stays the same, use the page of another agency.",
   ],
   tryAgain: ["다시 시도", "Try again"],
 };
