@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from mvchain.core import merkle
-from mvchain.core.hashing import sha256
 from mvchain.core.merkle import GROUP, leaf_hash
 from mvchain.core.types import Hash, Height
 from mvchain.ledger.block_groups import BlockGroups
-from mvchain.ledger.blocks import TxResult
 from mvchain.ledger.logs import GroupedLog
 from mvchain.ledger.results import accepted
 from mvchain.ledger.transactions import decode_transaction, transaction_units
@@ -46,18 +44,6 @@ class BlockTrees:
         """What the results of a block in the store say beside its transactions (`ledger.results`)."""
         return self._block(height)[1]
 
-    def results(self, height: Height) -> tuple[TxResult, ...]:
-        """All results of a block in the store."""
-        numbers = self.numbers(height)
-        return self._results(height, 0, len(numbers))
-
-    def _results(self, height: Height, start: int, stop: int) -> tuple[TxResult, ...]:
-        transactions = map(decode_transaction, self._store.transactions(height, start, stop))
-        return tuple(
-            accepted(tx, number, transaction_units(tx))
-            for tx, number in zip(transactions, self.numbers(height)[start:stop], strict=True)
-        )
-
     def _read_block(self, height: Height) -> tuple[BlockGroups, tuple[int, ...]]:
         found = self._store.groups(height)
         assert found is not None, height
@@ -66,8 +52,12 @@ class BlockTrees:
     def _read_leaves(self, height: Height, group: int) -> tuple[Sequence[Hash], Sequence[Hash]]:
         """Leaf hashes of a group: of the transactions, and of their results."""
         start, stop = group * GROUP, (group + 1) * GROUP
-        hashes = [leaf_hash(sha256(raw)) for raw in self._store.transactions(height, start, stop)]
-        return hashes, [leaf_hash(result.encode()) for result in self._results(height, start, stop)]
+        transactions = [decode_transaction(raw) for raw in self._store.transactions(height, start, stop)]
+        results = (
+            accepted(tx, number, transaction_units(tx))
+            for tx, number in zip(transactions, self.numbers(height)[start:stop], strict=True)
+        )
+        return [leaf_hash(tx.hash) for tx in transactions], [leaf_hash(result.encode()) for result in results]
 
 
 def _log(roots: Sequence[Hash], size: int, leaves: Callable[[int], Sequence[Hash]]) -> GroupedLog:

@@ -50,7 +50,7 @@ class LightBlock:
 
     header: Header
     commit: Commit
-    """One entry for each validator; where a precommit is not known, or was for nil, it may be absent."""
+    """One entry for each validator; where a precommit is not known, or was for nil, it is absent."""
     validators: ValidatorSet
 
     @property

@@ -8,11 +8,14 @@ Rules:
 1. Nothing is trusted but what `mvchain.light.rules` verified from what was trusted before.
 2. What one node gave is trusted only once another one shows the same header (C94). Each is asked.
 3. A node that shows another header has it verified like the first. If it verifies, the chain has two truths, both
-   signed: the client stops at the first such pair (ATK17) and hands out both, as `Divergence`. If not, the node lied
-   and is dropped.
+   signed: the client stops at the first such pair (ATK17) and hands out both, as `Divergence`. If it proves false,
+   the node lied and is dropped. If the node does not answer on the way, that is undecided: nothing is trusted that it
+   contradicts, until it was asked again.
 4. A node that gave what does not verify is dropped as well; one that does not answer is asked last from then on.
 5. A node that has not got a block yet is waited for, 30 s as CometBFT's client does: a later block of its own could
    show that the one in question is false. One that was waited for in vain is not waited for again until it caught up.
+6. A way from what is trusted to a block may take a node so many blocks and so much time, however slowly it answers.
+7. What the client remembers from an earlier run is used once another node shows its newest block as well.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -23,8 +26,8 @@ from typing import NewType, TypeAlias, TypeVar
 from mvchain.core import codes
 from mvchain.core.errors import BadProof, MvchainError
 from mvchain.core.types import Height, TimeNs
-from mvchain.light.blocks import LightBlock
-from mvchain.light.rules import Anchor, Rules, verify, verify_backwards, verify_root
+from mvchain.light.blocks import LightBlock, check_light_block
+from mvchain.light.rules import NS_PER_S, Anchor, Rules, verify, verify_backwards, verify_root
 from mvchain.light.trust import Checkpoint, TrustStore
 
 T = TypeVar("T")
@@ -35,8 +38,12 @@ Source = NewType("Source", str)
 PAUSE_S = 1.0
 PAUSES = 30
 """Together 2 * drift + lag of CometBFT's client (C94)."""
+_WAIT_NS = round(PAUSES * PAUSE_S * NS_PER_S)
+"""The answers between the pauses do not make it longer."""
 MAX_FETCHES = 1_000
 """Blocks that are fetched from one node on the way to one height. Each change of most members costs some 24 (C91)."""
+WAY_S = 60
+"""What these may take together: 100 blocks of a node that is far away."""
 SEQUENTIAL_BLOCKS = 100
 """Blocks of sequential verification between two that the other nodes confirm."""
 
@@ -142,6 +149,7 @@ class LightClient:
         self._alone = len(sources) == 1
         self._order = list(sources)
         self._standings = dict.fromkeys(sources, Standing.GOOD)
+        self._remembered = store.newest
         self._now_ns = TimeNs(0)
 
     @property
@@ -163,7 +171,7 @@ class LightClient:
             Divergence: two truths.
             BadProof: nothing could be verified, as things stand; it can be tried again later.
         """
-        yield from self._fetch_root()
+        yield from self._begin()
         trusted = self.store.newest
         newest, failed = yield from self._ask(dict.fromkeys(self._order))
         self._note(failed)
@@ -188,7 +196,7 @@ class LightClient:
             BadRequest: BLOCK_UNKNOWN if no node has it.
             BadProof: it could not be verified, as things stand.
         """
-        yield from self._fetch_root()
+        yield from self._begin()
         known = self.store.get(height)
         if known is not None:
             return known
@@ -215,8 +223,11 @@ class LightClient:
         told = " ".join(f"{source}: {reason.detail}" for source, reason in reasons.items())
         raise BadProof(codes.NO_GOOD_NODE, reasons=told or "All of them were dropped.")
 
-    def _fetch_root(self) -> Step[None]:
-        """Fetch the block that is the root, where it is one, unless that was done before (C93)."""
+    def _begin(self) -> Step[None]:
+        """Once: confirm what is remembered, or else fetch the block that is the root, if it is one (C93)."""
+        if self._remembered is not None:
+            yield from self._confirmed(self._remembered)
+            self._remembered = None
         root = self.store.root
         if isinstance(root, Checkpoint) and self.store.newest is None:
             yield from self._first_good(tuple(self._order), lambda source: self._root_of(source, root))
@@ -255,6 +266,7 @@ class LightClient:
             BadProof: TRUST_EXPIRED, which is no fault of the node.
         """
         waiting = [target]
+        until_ns = self._now_ns + WAY_S * NS_PER_S
         for _ in range(MAX_FETCHES):
             pivot = None
             while waiting and pivot is None:
@@ -263,7 +275,7 @@ class LightClient:
                     trusted = Anchor.of_block(waiting.pop())
             if pivot is None:
                 return
-            waiting.append((yield from self._fetch(source, pivot)))
+            waiting.append((yield from self._fetch(source, pivot, until_ns)))
         too_far = BadProof(codes.TOO_FAR, height=target.height, trusted=trusted.height, limit=MAX_FETCHES)
         raise _FailedError(source, too_far, Standing.FAILING)
 
@@ -287,9 +299,10 @@ class LightClient:
         """Verify a block by the hashes that lead to it from one above that is trusted (C92)."""
         if trusted.height - target.height > MAX_FETCHES:
             raise BadProof(codes.TOO_FAR, height=target.height, trusted=trusted.height, limit=MAX_FETCHES)
+        until_ns = self._now_ns + WAY_S * NS_PER_S
         while trusted.height > target.height:
             height = Height(trusted.height - 1)
-            older = target if height == target.height else (yield from self._fetch(source, height))
+            older = target if height == target.height else (yield from self._fetch(source, height, until_ns))
             try:
                 verify_backwards(older, trusted)
             except BadProof as error:
@@ -298,43 +311,71 @@ class LightClient:
 
     # --- what the others say ---
 
-    def _confirmed(self, block: LightBlock, giver: Source) -> Step[LightBlock]:
+    def _confirmed(self, block: LightBlock, giver: Source | None = None) -> Step[LightBlock]:
         """Trust a verified block, once all other nodes were asked for it and one at least shows the same (C94)."""
         asked = [source for source in self._order if source != giver]
         confirmed = self._alone
+        until_ns = self._now_ns + _WAIT_NS
         for _ in range(PAUSES):
-            shown, failed = yield from self._ask(dict.fromkeys(asked, block.height))
-            for source, theirs in shown.items():
-                if theirs.hash == block.hash:
-                    confirmed = True
-                    self._mark(source, Standing.GOOD)
-                else:
-                    yield from self._examine(source, theirs, block)
+            agreeing, failed = yield from self._compare(asked, block)
+            confirmed = confirmed or agreeing
             asked = self._note(failed)
-            if all(self._standings[source] is Standing.BEHIND for source in asked):
+            if self._now_ns >= until_ns or all(self._standings[source] is Standing.BEHIND for source in asked):
                 break
             yield from self._pause()
-        yield from self._look_at_those_behind(asked, block)
-        if not confirmed:
+        agreeing = yield from self._look_at_those_behind(asked, block)
+        if not (confirmed or agreeing):
             raise BadProof(codes.NO_WITNESS, height=block.height)
-        self._mark(giver, Standing.GOOD)
+        if giver is not None:
+            self._mark(giver, Standing.GOOD)
         self.store.add(block)
         return block
 
-    def _look_at_those_behind(self, sources: Sequence[Source], block: LightBlock) -> Step[None]:
-        """Nodes without the block: is their newest one earlier in time as well, or does it contradict the block?"""
+    def _compare(self, sources: Sequence[Source], block: LightBlock) -> Step[tuple[bool, _Failed]]:
+        """Whether any of these nodes shows the same block, once all that contradict it are examined; who shows none."""
+        agreeing = False
+        shown, failed = yield from self._ask(dict.fromkeys(sources, block.height))
+        for source, theirs in shown.items():
+            if theirs.hash != block.hash:
+                yield from self._examine(source, theirs, block)
+                continue
+            try:
+                check_light_block(theirs, block.header.chain_id)
+            except BadProof as error:
+                self._mark(source, Standing.DROPPED, error)
+            else:
+                agreeing = True
+                self._mark(source, Standing.GOOD)
+        return agreeing, failed
+
+    def _look_at_those_behind(self, sources: Sequence[Source], block: LightBlock) -> Step[bool]:
+        """Nodes without the block: is their newest one earlier in time as well, or does it contradict the block?
+
+        Those that have it or a later one by now are asked for it once more: whether one of them shows the same.
+        """
         newest, failed = yield from self._ask(dict.fromkeys(sources))
-        self._note(failed)
+        for source in self._note(failed):
+            self._mark(source, Standing.BEHIND, BadProof(codes.BEHIND, height=block.height, has=0))
+        caught_up = []
         for source, theirs in newest.items():
-            if theirs.hash == block.hash or theirs.height > block.height:
-                continue  # it caught up just now
-            if theirs.height == block.height or theirs.time_ns >= block.time_ns:
+            if theirs.height > block.height or theirs.hash == block.hash:
+                caught_up.append(source)
+            elif theirs.height == block.height or theirs.time_ns >= block.time_ns:
                 yield from self._examine(source, theirs, block)
             else:
                 self._mark(source, Standing.BEHIND, BadProof(codes.BEHIND, height=block.height, has=theirs.height))
+        agreeing, failed = yield from self._compare(caught_up, block)
+        for source in self._note(failed):
+            self._mark(source, Standing.BEHIND, failed[source])
+        return agreeing
 
     def _examine(self, source: Source, theirs: LightBlock, ours: LightBlock) -> Step[None]:
-        """A node shows what contradicts a verified block: either there are two truths, or it lies."""
+        """A node shows what contradicts a verified block: there are two truths, or it lies, or that stays undecided.
+
+        Raises:
+            Divergence: two truths.
+            BadProof: UNDECIDED, as the node did not back what it shows, nor was it shown to be false.
+        """
         common = self.store.below(theirs.height)
         if common is None:
             contradicts = BadProof(codes.CONTRADICTS_THE_ROOT, height=theirs.height, hash=theirs.hash.hex())
@@ -343,14 +384,20 @@ class LightClient:
         try:
             yield from self._verify_forwards(theirs, source, common)
         except _FailedError as failed:
-            self._mark(source, Standing.DROPPED, failed.reason)
-            return
+            if failed.standing is Standing.DROPPED:
+                self._mark(source, Standing.DROPPED, failed.reason)
+                return
+            # An honest node whose line fails looks the same, and dropping it is what an attacker would wish for.
+            self._mark(source, Standing.FAILING, failed.reason)
+            raise BadProof(codes.UNDECIDED, height=ours.height, node=source, why=failed.reason.detail) from None
         raise Divergence(common, ours, theirs)
 
     # --- asking ---
 
-    def _fetch(self, source: Source, height: Height) -> Step[LightBlock]:
-        """The block of one node at this height."""
+    def _fetch(self, source: Source, height: Height, until_ns: int | None = None) -> Step[LightBlock]:
+        """The block of one node at this height; `until_ns` is when the way that it is on must have ended."""
+        if until_ns is not None and self._now_ns >= until_ns:
+            raise _FailedError(source, BadProof(codes.TOO_SLOW, height=height, seconds=WAY_S), Standing.FAILING)
         shown, failed = yield from self._ask({source: height})
         if source in shown:
             return shown[source]

@@ -243,11 +243,14 @@ class Path:
 
     def proves(self, item: bytes, root: bytes) -> bool:
         """Whether the way up from `item` ends in `root`."""
-        return self.root_above(item) == root
+        return merkle.verify_inclusion(self._proof(item), root, item)
 
     def root_above(self, item: bytes) -> Hash | None:
         """Where the way up from `item` ends; None if the path has not as many steps as it needs."""
-        return merkle.root_from(merkle.Proof(self.total, self.index, merkle.leaf_hash(item), self.aunts))
+        return merkle.root_from(self._proof(item))
+
+    def _proof(self, item: bytes) -> merkle.Proof:
+        return merkle.Proof(self.total, self.index, merkle.leaf_hash(item), self.aunts)
 
     @classmethod
     def of(cls, proof: merkle.Proof) -> "Path":

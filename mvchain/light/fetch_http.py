@@ -8,7 +8,7 @@ from mvchain.core.limits import MAX_LIGHT_BLOCK_BYTES
 from mvchain.core.types import Height
 from mvchain.light.blocks import LightBlock, decode_light_block
 from mvchain.light.documents import MAX_HEIGHT
-from mvchain.light.transport import Address, exchange
+from mvchain.light.transport import Address, Deadline, exchange
 
 MAX_STATUS_BYTES = 4 * 1024
 _CODE = re.compile(r"MV-[0-9]{4}", re.ASCII)
@@ -27,17 +27,18 @@ class HttpNode:
             BadRequest: BLOCK_UNKNOWN if the node has not got it, or why there is no answer.
             BadProof: the answer is no light block.
         """
-        wanted = self._newest() if height is None else height
-        return decode_light_block(self.get(f"/v1/light_blocks/{wanted}", MAX_LIGHT_BLOCK_BYTES))
+        deadline = Deadline()
+        wanted = self._newest(deadline) if height is None else height
+        return decode_light_block(self.get(f"/v1/light_blocks/{wanted}", MAX_LIGHT_BLOCK_BYTES, deadline=deadline))
 
-    def get(self, path: str, max_bytes: int, accept: str | None = None) -> bytes:
+    def get(self, path: str, max_bytes: int, accept: str | None = None, *, deadline: Deadline | None = None) -> bytes:
         """The body of a good answer.
 
         Raises:
             BadRequest: BLOCK_UNKNOWN where the node says so of a block, NODE_REFUSED for other refusals, or why there
                 is no answer.
         """
-        status, body = exchange(self._address, "GET", path, max_bytes, accept=accept)
+        status, body = exchange(self._address, "GET", path, max_bytes, accept=accept, deadline=deadline)
         if status == 200:
             return body
         code = self._code(body)
@@ -45,8 +46,8 @@ class HttpNode:
             raise BadRequest(codes.BLOCK_UNKNOWN, height=path.rpartition("/")[2])
         raise BadRequest(codes.NODE_REFUSED, url=self._address.url, status=status, code=code or "none")
 
-    def _newest(self) -> int:
-        body = self.get("/v1/status", MAX_STATUS_BYTES)
+    def _newest(self, deadline: Deadline) -> int:
+        body = self.get("/v1/status", MAX_STATUS_BYTES, deadline=deadline)
         status = strict_json.loads(body, "The answer", max_bytes=MAX_STATUS_BYTES)
         height = status.get("height") if isinstance(status, dict) else None
         if type(height) is not int or not 0 <= height <= MAX_HEIGHT:

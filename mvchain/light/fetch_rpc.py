@@ -13,17 +13,17 @@ from mvchain.core.limits import MAX_BLOCK_PARTS, MAX_ROUND, MAX_VALIDATORS
 from mvchain.core.types import Address as ValidatorAddress
 from mvchain.core.types import Height, PublicKey, Round
 from mvchain.ledger.block_id import HASH_BYTES, NIL_BLOCK_ID, BlockID, PartSetHeader
-from mvchain.ledger.blocks import MAX_CHAIN_ID_CHARS, Commit, CommitSig, Flag, Header
+from mvchain.ledger.blocks import ABSENT_SIG, MAX_CHAIN_ID_CHARS, Commit, CommitSig, Flag, Header
 from mvchain.ledger.genesis import MAX_APP_VERSION
 from mvchain.ledger.validators import ADDRESS_BYTES, MAX_TOTAL_POWER, Validator, ValidatorSet
 from mvchain.light.blocks import LightBlock
 from mvchain.light.documents import MAX_HEIGHT, DocumentKind, Value
-from mvchain.light.transport import Address, exchange
+from mvchain.light.transport import Address, Deadline, exchange
 
 MAX_ANSWER_BYTES = 128 * 1024
 """A commit of MAX_VALIDATORS entries takes 28 kB, a page of as many validators 26 kB."""
-PER_PAGE = 100
-"""The most that a page may have (C114)."""
+PER_PAGE = MAX_VALIDATORS
+"""As many as a page may have (C114), so that all are on the first."""
 _MAX_INT64 = 2**63 - 1
 _MAX_CODE = 99_999
 """Errors of JSON-RPC have five digits (C133)."""
@@ -48,28 +48,24 @@ class RpcNode:
             BadRequest: BLOCK_UNKNOWN if the node has not got it, or why there is no answer.
             BadProof: the answer is no light block.
         """
-        found = self._call("commit", {} if height is None else {"height": str(height)})["signed_header"]
+        deadline = Deadline()
+        found = self._call("commit", {} if height is None else {"height": str(height)}, deadline)["signed_header"]
         header, commit = _header(found["header"]), _commit(found["commit"])
-        return LightBlock(header, commit, self._validators(header.height))
+        return LightBlock(header, commit, self._validators(header.height, deadline))
 
-    def _validators(self, height: Height) -> ValidatorSet:
-        """All pages of the set (C114); a page without entries ends it, so that no node can make them endless."""
-        found: list[Validator] = []
-        total = page = 1
-        while len(found) < total:
-            answer = self._call("validators", {"height": str(height), "page": str(page), "per_page": str(PER_PAGE)})
-            total = _integer(answer["total"], 1, MAX_VALIDATORS)
-            entries = answer["validators"].array(total - len(found), _validator)
-            if not entries:
-                raise answer["validators"].malformed("it is empty, before all have come")
-            found += entries
-            page += 1
-        return ValidatorSet(tuple(found))
+    def _validators(self, height: Height, deadline: Deadline) -> ValidatorSet:
+        """The whole set, on one page (C114): a node that gives less of it could make the pages many."""
+        answer = self._call("validators", {"height": str(height), "page": "1", "per_page": str(PER_PAGE)}, deadline)
+        total = _integer(answer["total"], 1, MAX_VALIDATORS)
+        found = answer["validators"].array(total, _validator)
+        if len(found) < total:
+            raise answer["validators"].malformed("it does not hold all of them")
+        return ValidatorSet(found)
 
-    def _call(self, method: str, params: dict[str, str]) -> Value:
+    def _call(self, method: str, params: dict[str, str], deadline: Deadline) -> Value:
         """The result of one call."""
         body = strict_json.canonical({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        status, data = exchange(self._address, "POST", "/", MAX_ANSWER_BYTES, body=body)
+        status, data = exchange(self._address, "POST", "/", MAX_ANSWER_BYTES, body=body, deadline=deadline)
         if status != 200:
             raise BadRequest(codes.NODE_REFUSED, url=self._address.url, status=status, code="none")
         answer = Value(strict_json.loads(data, _KIND.what, max_bytes=MAX_ANSWER_BYTES, error=BadProof), _KIND)
@@ -127,15 +123,17 @@ def _commit(value: Value) -> Commit:
 
 
 def _entry(value: Value) -> CommitSig:
+    """An entry for nil becomes an absent one: a light client does not verify it (C87), so it must not pass it on."""
     flag = Flag(value["block_id_flag"].integer(Flag.ABSENT, Flag.NIL))
     absent = flag == Flag.ABSENT
     signature = value["signature"]
-    return CommitSig(
+    found = CommitSig(
         flag=flag,
         address=_hex(value["validator_address"], 0 if absent else ADDRESS_BYTES),
         time_ns=value["timestamp"].time(),
         signature=b"" if signature.json is None else signature.base64(SIGNATURE_BYTES),
     )
+    return ABSENT_SIG if flag == Flag.NIL else found
 
 
 def _validator(value: Value) -> Validator:

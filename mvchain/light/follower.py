@@ -163,15 +163,17 @@ class Follower:
         """Where the transaction is, proved by the block that holds it.
 
         Raises:
-            BadRequest: NOT_PROVABLE if a node says that it is in no block.
+            BadRequest: NOT_PROVABLE if the nodes say that it is in no block; whether that is so cannot be verified.
         """
 
         async def attempt(node: HttpNode) -> Placed:
             answer = await self._get(node, f"/v1/transactions/{tx_hash.hex()}", MAX_TRANSACTION_ANSWER_BYTES)
             said = strict_json.loads(answer, "the answer", max_bytes=MAX_TRANSACTION_ANSWER_BYTES, error=BadProof)
             match said:
-                case {"height": int(height), "index": int(index)} if 1 <= height <= MAX_HEIGHT:
-                    block, _, body = await self.body_at(Height(height))
+                case {"height": int(height), "index": int(index)} if (
+                    type(height) is type(index) is int and 1 <= height <= MAX_HEIGHT
+                ):
+                    block, _, body = await self._named(Height(height))
                 case {"state": "received" | "rejected" as state}:
                     raise BadRequest(codes.NOT_PROVABLE, state=state)
                 case _:
@@ -182,6 +184,15 @@ class Follower:
             return Placed(block, Path.of(merkle.prove(hashes, index)))
 
         return await self._first(attempt)
+
+    async def _named(self, height: Height) -> tuple[LightBlock, bytes, Block]:
+        """The block at a height that a node named in its answer: if nobody has it, that answer is wrong."""
+        try:
+            return await self.body_at(height)
+        except BadRequest as error:
+            if error.cause is not codes.BLOCK_UNKNOWN:
+                raise
+            raise BadProof(codes.ANOTHER_ANSWER, what=f"it names block {height}, which is nowhere") from error
 
     # --- polls and ballots ---
 

@@ -1,4 +1,4 @@
-"""Receipt numbers, `7K3Q-9FTX-HM4W-C`: what a voter types or reads out to find a ballot (ledger L11, domain section 9).
+"""Receipt numbers, `7K3Q-9FTX-HM4W-Q`: what a voter types or reads out to find a ballot (ledger L11, domain section 9).
 
 Twelve digits to the base 31, then a check character. The digits write floor(v * 31^12 / 2^64), where v is the number
 that the first 64 bits of the ballot's hash write; so a number names a range of hashes, of 23 or 24 values of v. The
@@ -36,7 +36,7 @@ class ReceiptNumber:
 
 
 def receipt_number(tx_hash: Hash) -> str:
-    """The receipt number of the ballot with this transaction hash, as `7K3Q-9FTX-HM4W-C`."""
+    """The receipt number of the ballot with this transaction hash, as `7K3Q-9FTX-HM4W-Q`."""
     return _shown(int.from_bytes(tx_hash[:PREFIX_BYTES], "big") * _NUMBERS // _PREFIXES)
 
 

@@ -16,7 +16,8 @@ from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, BadRequest
 
 DEADLINE_S = 5.0
-"""For one exchange, as CometBFT's client gives it (C139). Only the look-up of a name has the system's own."""
+"""For one exchange, as CometBFT's client gives it (C139), or for all that one light block takes. Only the look-up of a
+name has the system's own."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -52,9 +53,16 @@ def parse_address(url: str) -> Address:
 
 
 def exchange(
-    address: Address, method: str, path: str, max_bytes: int, *, body: bytes | None = None, accept: str | None = None
+    address: Address,
+    method: str,
+    path: str,
+    max_bytes: int,
+    *,
+    body: bytes | None = None,
+    accept: str | None = None,
+    deadline: "Deadline | None" = None,
 ) -> tuple[int, bytes]:
-    """Status and body of the answer to one request; it blocks for DEADLINE_S at most.
+    """Status and body of the answer to one request; it blocks until `deadline`, or else for DEADLINE_S, at most.
 
     Raises:
         BadRequest: SERVER_UNREACHABLE if there is no answer in time, ANSWER_TOO_LARGE.
@@ -64,7 +72,7 @@ def exchange(
         headers["Content-Type"] = "application/json"
     if accept is not None:
         headers["Accept"] = accept
-    deadline = _Deadline(DEADLINE_S)
+    deadline = deadline or Deadline()
     try:
         with _connect(address, deadline) as connection:
             protocol = http.client.HTTPConnection(address.host, address.port)
@@ -83,11 +91,11 @@ def exchange(
     return response.status, answer
 
 
-class _Deadline:
-    """A moment until which everything has to be done."""
+class Deadline:
+    """A moment until which everything has to be done, DEADLINE_S from now."""
 
-    def __init__(self, seconds: float) -> None:
-        self._at = time.monotonic() + seconds
+    def __init__(self) -> None:
+        self._at = time.monotonic() + DEADLINE_S
 
     def remaining_s(self) -> float:
         """More than nothing; raises TimeoutError once it has passed."""
@@ -97,7 +105,7 @@ class _Deadline:
         return left
 
 
-def _connect(address: Address, deadline: _Deadline) -> socket.socket:
+def _connect(address: Address, deadline: Deadline) -> socket.socket:
     """A connection, encrypted where the address asks for it; tries each address of the host in turn."""
     failure = OSError("the name has no address")
     for family, kind, protocol, _, place in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
@@ -118,7 +126,7 @@ def _connect(address: Address, deadline: _Deadline) -> socket.socket:
 class _TimedSocket:
     """What http.client uses of a socket, with one deadline for all of it rather than one for each piece."""
 
-    def __init__(self, connection: socket.socket, deadline: _Deadline) -> None:
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         self._connection = connection
         self._deadline = deadline
 
@@ -136,7 +144,7 @@ class _TimedSocket:
 
 
 class _TimedReader(io.RawIOBase):
-    def __init__(self, connection: socket.socket, deadline: _Deadline) -> None:
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         self._connection = connection
         self._deadline = deadline
 

@@ -6,8 +6,10 @@
       "root":   {"genesis": hash of the genesis document} or {"hash", "height"}
     }
 
-The file is a memory, not a source of trust: whoever reads it names the root anew, and each block is verified from
-there again. So a changed file can at most make the client ask the nodes again.
+The file is a memory, not a source of trust: whoever reads it names the root anew, and the signatures of each block are
+verified from there again. Neither other nodes nor the clock are asked on reading, and no trusting period holds between
+the blocks, as the root may be far older than those that were kept beside it. So who can write the file, and has keys of
+a quorum of once, can put a fork in it; the client shows its newest block to the other nodes before it uses any of them.
 """
 
 from bisect import bisect_left, insort

@@ -55,7 +55,6 @@ def test_proofs_are_those_of_the_whole_block(chain: tuple[World, MemoryStore], h
     assert results.root() == outcome.results_hash
     trees = BlockTrees(store)
     assert trees.numbers(Height(height)) == outcome.numbers
-    assert trees.results(Height(height)) == outcome.results
     for index in range(len(txs)):
         assert trees.included(Height(height), index) == included.prove(index)
         assert trees.accepted(Height(height), index) == results.prove(index)

@@ -110,6 +110,22 @@ def other_base64(name: str, proof: PollProof, member: str, data: bytes) -> Itera
         yield Forgery(f"{name}, {member} {form}", changed, cause)
 
 
+KEY_OF_ANOTHER_SCHEME = f'"02{"00" * 32}"'
+
+
+def other_schemes() -> Iterator[Forgery]:
+    """A voter whose key is none that signs ballots."""
+    for name, *where in (
+        ("voter 4 on the roll", "claim", "voter"),
+        ("ballot 3 counted", "claim", "voter"),
+        ("voter 3 without a ballot", "claim", "voter"),
+        ("voter 3 without a ballot", "claim", "before", "voter"),
+        ("voter 3 without a ballot", "claim", "after", "voter"),
+    ):
+        changed = written_so(good_proofs()[name].encode(), tuple(where), KEY_OF_ANOTHER_SCHEME)
+        yield Forgery(f"{name}, {'.'.join(where)} of another scheme", changed, codes.MALFORMED_PROOF)
+
+
 @cache
 def proof_forgeries() -> tuple[Forgery, ...]:
     """Made up ones, good ones with one value changed, and good ones in other forms."""
@@ -123,6 +139,7 @@ def proof_forgeries() -> tuple[Forgery, ...]:
     ]
     too_long = written_so(good["question"].encode(), ("claim", "definition"), f'"{"A" * 90_000}"')
     texts = [
+        *other_schemes(),
         Forgery("a question that is too long", too_long, codes.MALFORMED_PROOF),
         *other_base64("question", good["question"], "definition", DEFINITION),
         *other_base64("result", good["result"], "tally", TALLY.encode()),

@@ -63,15 +63,17 @@ class Network:
         root: Root = GENESIS,
         rules: Rules | None = None,
         sequential: bool = False,
+        remembered: Sequence[LightBlock] = (),
     ) -> None:
         self.nodes = {Source(name): node for name, node in zip("abcdefgh", nodes, strict=False)}
         self.now_ns = TimeNs(now_ns)
         self.notices: list[tuple[str, Standing, str]] = []
         self.pauses = 0
         self.on_pause: Callable[[], None] = lambda: None
-        self.client = LightClient(
-            TrustStore(root), tuple(self.nodes), rules or Rules(), self._report, sequential=sequential
-        )
+        store = TrustStore(root)
+        for block in remembered:
+            store.add(block)
+        self.client = LightClient(store, tuple(self.nodes), rules or Rules(), self._report, sequential=sequential)
 
     def _report(self, notice: Notice) -> None:
         if notice.reason is not None:

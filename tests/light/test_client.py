@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from mvchain.core import codes
-from mvchain.core.errors import BadProof, BadRequest, MvchainError
+from mvchain.core.errors import BadProof, BadRequest, Cause, MvchainError
 from mvchain.core.types import Height, TimeNs
 from mvchain.light.blocks import LightBlock
-from mvchain.light.client import MAX_FETCHES, PAUSES, SEQUENTIAL_BLOCKS, Divergence, Standing
+from mvchain.light.client import MAX_FETCHES, PAUSE_S, PAUSES, SEQUENTIAL_BLOCKS, WAY_S, Divergence, Standing
 from mvchain.light.rules import NS_PER_HOUR, Rules, TrustLevel
 from mvchain.light.trust import MAX_NEWEST, Checkpoint
 from tests.light.helpers import SECOND, code_of, make_chain, seeded
@@ -330,6 +330,74 @@ def test_a_witness_that_lags_for_ever_is_waited_for_once() -> None:
     assert net.notices[1:] == [("b", Standing.GOOD, "")]
 
 
+def test_a_witness_that_says_it_is_ahead_but_has_not_got_the_block_is_waited_for_once() -> None:
+    nodes = [Node(CHAIN, newest=40), Node(CHAIN, newest=40), Liar(CHAIN, newest=0, lies={None: CHAIN[60]})]
+    net = network(*nodes)
+    assert net.advance() == CHAIN[40]
+    assert net.pauses == PAUSES
+    assert net.notices == [("c", Standing.BEHIND, codes.BLOCK_UNKNOWN.code)]
+    nodes[0].newest = nodes[1].newest = 50
+    assert net.block_at(50) == CHAIN[50]
+    assert net.pauses == PAUSES
+
+
+def test_a_witness_without_any_block_is_waited_for_once() -> None:
+    net = network(Node(CHAIN), Node(CHAIN), Node(CHAIN, newest=0))
+    assert net.advance() == CHAIN[60]
+    assert net.block_at(50) == CHAIN[50]
+    assert net.pauses == PAUSES
+    assert net.notices == [("c", Standing.BEHIND, codes.BEHIND.code)]
+
+
+@pytest.mark.parametrize("newest", [50, 60])
+def test_a_witness_that_caught_up_at_the_last_moment_confirms(newest: int) -> None:
+    witness = Node(CHAIN, newest=30)
+    net = network(Node(CHAIN, newest=50), witness)
+
+    def catch_up() -> None:
+        if net.pauses == PAUSES:
+            witness.newest = newest
+
+    net.on_pause = catch_up
+    assert net.advance() == CHAIN[50]
+    assert net.notices == []
+
+
+def test_a_witness_that_contradicts_at_the_last_moment() -> None:
+    witness = Node(FORK, newest=30)
+    net = network(Node(CHAIN, newest=50), Node(CHAIN, newest=50), witness)
+
+    def catch_up() -> None:
+        if net.pauses == PAUSES:
+            witness.newest = 60
+
+    net.on_pause = catch_up
+    with pytest.raises(Divergence):
+        net.advance()
+
+
+class Slow(Liar):
+    """Each answer takes it 5 s, as long as a node is given for one, or what a test sets."""
+
+    answer_s = 5
+
+    def answer(self, height: Height | None) -> LightBlock | MvchainError:
+        self.net.now_ns = TimeNs(self.net.now_ns + self.answer_s * SECOND)
+        return super().answer(height)
+
+    net: Network
+
+
+def test_answers_that_take_long_do_not_make_the_wait_longer() -> None:
+    """30 s: a pause of 1 s and an answer of 5 s take 6 s, and the sixth answer ends at 35 s."""
+    slow = Slow(CHAIN, newest=30)
+    net = network(Node(CHAIN), slow, Node(CHAIN))
+    slow.net = net
+    assert net.advance() == CHAIN[60]
+    assert (PAUSES * PAUSE_S, net.pauses) == (30, 5)
+    assert net.notices == [("b", Standing.BEHIND, codes.BEHIND.code)]
+
+
 def test_a_lagging_witness_alone_confirms_nothing() -> None:
     net = network(Node(CHAIN), Node(CHAIN, newest=30))
     assert code_of(net.advance) == codes.NO_WITNESS.code
@@ -437,12 +505,108 @@ def test_a_dropped_node_is_never_asked_again() -> None:
     assert net.asked("a") == []
 
 
+LIE = fork_of(ROTATING, 61, 90, rotating_keys)
+"""Signed by the validators of its time, whom genesis does not name: only the blocks between lead to them."""
+ROTATED = time_at(90) + SECOND
+
+
+@pytest.mark.parametrize(
+    ("why", "makes_it"),
+    [
+        (codes.SERVER_UNREACHABLE, BadRequest(codes.SERVER_UNREACHABLE, url="b", why="it took longer than 5 s")),
+        (codes.BLOCK_UNKNOWN, BadRequest(codes.BLOCK_UNKNOWN, height=50)),
+        (codes.WRONG_HEIGHT, CHAIN[60]),
+    ],
+)
+def test_an_honest_witness_whose_line_fails_is_not_dropped(why: Cause, makes_it: LightBlock | MvchainError) -> None:
+    """The lie that it contradicts, signed as well, is not trusted; once the line is back, there are two truths."""
+    honest = Liar(ROTATING, lies=dict.fromkeys(range(1, 90), makes_it))
+    net = network(Node(LIE), honest, Node(LIE), now_ns=ROTATED)
+    for _ in range(2):
+        assert code_of(net.advance) == codes.UNDECIDED.code
+    assert net.trusted() == []
+    assert net.notices == [("b", Standing.FAILING, why.code)]
+    honest.lies.clear()
+    with pytest.raises(Divergence):
+        net.advance()
+
+
+def test_an_honest_witness_that_is_slow_is_not_dropped() -> None:
+    honest = Slow(ROTATING)
+    net = network(Node(LIE), honest, Node(LIE), now_ns=ROTATED)
+    honest.net, honest.answer_s = net, 10
+    assert code_of(net.advance) == codes.UNDECIDED.code
+    assert net.notices == [("b", Standing.FAILING, codes.TOO_SLOW.code)]
+
+
+def test_a_primary_that_is_slow_on_the_way_is_replaced() -> None:
+    """However long the way is, it ends after 60 s: here six answers, behind the one that was the newest."""
+    slow = Slow(ROTATING)
+    net = network(slow, Node(ROTATING), Node(ROTATING), now_ns=ROTATED)
+    slow.net, slow.answer_s = net, 10
+    assert net.advance() == ROTATING[90]
+    assert net.notices[0] == ("a", Standing.FAILING, codes.TOO_SLOW.code)
+    assert net.notices[1:] == [("a", Standing.GOOD, "")]  # as a witness, which is asked for one block only
+    on_the_way = [height for height in net.asked("a") if height not in (None, 90)]
+    assert len(on_the_way) == WAY_S // slow.answer_s == 6
+    assert net.client.order[0] == "b"
+
+
+def test_a_primary_that_is_slow_on_the_way_back_is_replaced() -> None:
+    slow = Slow(CHAIN)
+    net = network(slow, Node(CHAIN), Node(CHAIN), root=checkpoint(40))
+    slow.net = net
+    assert net.block_at(10) == CHAIN[10]
+    assert net.notices == [("a", Standing.FAILING, codes.TOO_SLOW.code)]
+    assert net.asked("a") == [40, 10, *range(39, 39 - WAY_S // slow.answer_s, -1)]
+
+
 def test_a_witness_that_makes_up_a_block_and_falls_silent() -> None:
-    """It cannot back what it shows."""
+    """It cannot back what it shows, but neither is it shown to be false: nobody is dropped, nothing is trusted."""
     forged = sign(replace(CHAIN[60].header, validators_hash=set_of(OTHER_KEYS).hash), OTHER_KEYS)
-    net = network(Node(CHAIN), Liar(CHAIN, newest=0, lies={60: forged}), Node(CHAIN))
+    liar = Liar(CHAIN, newest=0, lies={60: forged})
+    net = network(Node(CHAIN), liar, Node(CHAIN))
+    assert code_of(net.advance) == codes.UNDECIDED.code
+    assert net.notices == [("b", Standing.FAILING, codes.BLOCK_UNKNOWN.code)]
+    liar.newest = 60
+    assert net.advance() == CHAIN[60]  # it backs it with blocks that do not lead to it
+    assert net.notices[1:] == [("b", Standing.DROPPED, codes.NOT_NEXT_VALIDATORS.code)]
+
+
+def test_a_header_alone_confirms_nothing() -> None:
+    """With the true header, but another commit or other validators, it is no light block."""
+    for forged in (
+        replace(CHAIN[60], validators=set_of(OTHER_KEYS)),
+        replace(CHAIN[60], commit=CHAIN[59].commit),
+    ):
+        net = network(Node(CHAIN), Liar(CHAIN, lies={60: forged}))
+        assert code_of(net.advance) == codes.NO_WITNESS.code
+        assert [(source, standing) for source, standing, _ in net.notices] == [("b", Standing.DROPPED)]
+
+
+# --- what was remembered ---
+
+
+def test_what_is_remembered_is_confirmed_before_it_is_used() -> None:
+    net = network(Node(CHAIN), Node(CHAIN), remembered=(CHAIN[20], CHAIN[40]))
+    assert net.block_at(20) == CHAIN[20]
+    assert net.asked("b") == [40]
+    assert net.block_at(20) == CHAIN[20]
+    assert net.asked("b") == []
     assert net.advance() == CHAIN[60]
-    assert net.notices == [("b", Standing.DROPPED, codes.BLOCK_UNKNOWN.code)]
+
+
+def test_a_fork_that_is_remembered_is_found_out() -> None:
+    """Old keys of a quorum and a file that somebody could write to."""
+    net = network(Node(CHAIN), Node(CHAIN), remembered=(FORK[40],))
+    for step in (lambda: net.block_at(40), net.advance):
+        with pytest.raises(Divergence):
+            step()
+
+
+def test_what_is_remembered_and_nobody_confirms_is_not_used() -> None:
+    net = network(Node(CHAIN, down=True), Node(CHAIN, down=True), remembered=(CHAIN[40],))
+    assert code_of(net.block_at, 40) == codes.NO_WITNESS.code
 
 
 @pytest.mark.parametrize("marks", ["ccaa", "aaaa"])

@@ -9,9 +9,10 @@ from mvchain.core import codes
 from mvchain.core.errors import BadRequest, Cause, MvchainError
 from mvchain.core.limits import MAX_LIGHT_BLOCK_BYTES
 from mvchain.core.types import Height
+from mvchain.light import fetch_http
 from mvchain.light.blocks import encode_light_block
 from mvchain.light.fetch_http import MAX_STATUS_BYTES, HttpNode
-from mvchain.light.transport import parse_address
+from mvchain.light.transport import Deadline, parse_address
 from tests.light.light_chain import make_light_chain
 from tests.light.little_server import Handler, LittleNode, answering, read_request, respond, serving
 
@@ -26,6 +27,19 @@ def test_a_block_and_the_newest() -> None:
     with serving(LittleNode(CHAIN)) as url:
         assert node(url).light_block(Height(3)) == CHAIN[3]
         assert node(url).light_block(None) == CHAIN[5]
+
+
+def test_one_deadline_for_all_of_a_light_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines = []
+
+    def exchange(*_: object, deadline: Deadline, **__: object) -> tuple[int, bytes]:
+        deadlines.append(deadline)
+        return 200, b'{"height":5}' if len(deadlines) == 1 else encode_light_block(CHAIN[5])
+
+    monkeypatch.setattr(fetch_http, "exchange", exchange)
+    assert node("http://node.example").light_block(None) == CHAIN[5]
+    first, second = deadlines
+    assert first is second
 
 
 def test_a_block_that_the_node_has_not_got() -> None:

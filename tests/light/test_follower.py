@@ -10,6 +10,7 @@ from mvchain.core import codes
 from mvchain.core.errors import BadProof, MvchainError
 from mvchain.core.types import Height
 from mvchain.light import follower as module
+from mvchain.light import transport
 from mvchain.light.blocks import LightBlock
 from mvchain.light.client import Divergence, LightClient, Source
 from mvchain.light.fetch_http import HttpNode
@@ -94,13 +95,24 @@ async def test_it_reports_what_keeps_it_from_going_on_once() -> None:
 
 
 async def test_sequential_goes_on_while_more_blocks_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pause between two looks, which here would never end."""
-    monkeypatch.setattr(module, "FOLLOW_S", 3_600)
+    """Without a pause between two looks before it has come to the newest."""
     chain = make_light_chain(230)
+    paused_at: list[int] = []
+    sleep = asyncio.sleep
     with running(LittleNode(chain), LittleNode(chain), sequential=True) as (follower, log):
+
+        async def pause(_seconds: float) -> None:
+            newest = follower.client.store.newest
+            paused_at.append(newest.height if newest else 0)
+            await sleep(0)
+
+        monkeypatch.setattr(asyncio, "sleep", pause)
+        monkeypatch.setattr(transport, "DEADLINE_S", 60)  # on a busy machine a node that is late would be a trouble
         await follower.advance()
         async with following(follower, log):
             assert [(await log.blocks.get()).height for _ in range(2)] == [200, 230]
+    assert log.troubles.empty()
+    assert set(paused_at) <= {230}
 
 
 async def test_it_stops_at_two_truths() -> None:
