@@ -63,9 +63,9 @@ def light(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow the chain from several nodes, verify every answer, and serve what was verified.
+    """Follow the chain from several nodes and verify it.
 
-    Nothing unverified passes. Stops with exit code 1 and a file of evidence if two blocks contradict each other and
+    What was verified is served; nothing else passes. Stops with exit code 1 and a file of evidence if two blocks contradict each other and
     both are signed.
     """
     import asyncio

@@ -65,10 +65,11 @@ def read_peer(value: Any) -> PeerAddress:
 
 def read_url(value: Any) -> str:
     """`https://host`, with a port if it is not 443; `http://` for this machine alone. Pages may ask it."""
-    pattern = r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+    pattern = r"(?:https://[a-z0-9.-]+|http://(?:127\.0\.0\.1|localhost))(?::([1-9][0-9]{0,4}))?"
+    url = re.fullmatch(pattern, value) if isinstance(value, str) else None
+    if url is None or int(url[1] or 0) > 65_535:
         raise ValueError("write it as https://host or https://host:port, in lower case and without a path")
-    return value
+    return url[0]
 
 
 def _own_url(value: Any) -> str:
@@ -160,13 +161,19 @@ class ApiSettings:
     public_url: str = _setting("", _own_url)
     """Under which the public reaches this API; "" for none."""
     other_nodes: tuple[str, ...] = _setting((), _list_of(read_url, MAX_VALIDATORS))
-    """The same of other agencies, for the pages that this node serves."""
+    """The same of other agencies, each once, for the pages that this node serves: they count who agrees with it."""
     max_connections: int = _setting(900, _whole(1, 100_000))
     max_connections_per_address: int = _setting(32, _whole(1, 100_000))
     header_deadline_ms: int = _setting(5_000, _whole(100, 600_000))
     body_deadline_ms: int = _setting(10_000, _whole(100, 600_000))
     answer_deadline_ms: int = _setting(10_000, _whole(100, 600_000))
     idle_deadline_ms: int = _setting(15_000, _whole(100, 600_000))
+
+    def __post_init__(self) -> None:
+        if len(set(self.other_nodes)) < len(self.other_nodes):
+            raise ValueError("other_nodes names a node twice")
+        if self.public_url in self.other_nodes:
+            raise ValueError("other_nodes names this node, whose public_url it is")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +290,13 @@ def _read_table(kind: type[Table], table: str, values: dict[str, Any], text: str
             read[name] = known[name].metadata["read"](value)
         except ValueError as error:
             faults.append(f"{where}: {table}.{name} = {value!r}: {error}")
-    return kind(**read) if len(faults) == before else None
+    if len(faults) > before:
+        return None
+    try:
+        return kind(**read)
+    except ValueError as error:
+        faults.append(f"line {_line(text, table, None)}: [{table}]: {error}")
+        return None
 
 
 def _nearest(name: str, known: dict[str, Any]) -> str:

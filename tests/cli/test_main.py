@@ -18,7 +18,7 @@ from mvchain.node.keystore import load_key
 from tests.cli.helpers import PASSPHRASE, mvchain, new_key
 
 GROUPS = ("keys", "genesis", "operator", "service", "roll", "poll", "ballot")
-COMMANDS = ("init", "start", "status", "localnet", "demo", "approve", "receipt", "proof", "verify")
+COMMANDS = ("init", "start", "status", "localnet", "demo", "approve", "receipt", "proof", "verify", "light")
 
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """Visits to a page, and what the page did meanwhile beside showing itself."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass, field
@@ -30,12 +31,23 @@ class Seen:
 
     def message(self, message: ConsoleMessage) -> None:
         """Note what is wrong."""
-        if message.type in ("error", "warning"):
+        # A node without room for reads says so; that is no fault of the page, which asks again.
+        if message.type in ("error", "warning") and "status of 503" not in message.text:
             self.faults.append(message.text)
 
     def error(self, error: Error) -> None:
         """Note what was not caught."""
         self.faults.append(str(error))
+
+
+async def open_anew(page: Page, url: str) -> None:
+    """Load a document anew, as soon as the node has room for it."""
+    await page.goto("about:blank")
+    while True:
+        answer = await page.goto(url)
+        if answer is None or answer.status != 503:
+            break
+        await asyncio.sleep(float(answer.headers["retry-after"]))
 
 
 @contextlib.asynccontextmanager

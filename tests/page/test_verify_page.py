@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Route, async_playwright
 
 from mvchain.cli.genesis import words
 from mvchain.core import strict_json
@@ -24,6 +24,7 @@ from tests.page.voter import COUNTED, FORGED, NOBODYS_NUMBER, RECORDED, SUPERSED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+DIFFERENT = "기관들이 서로 다른 기록을 보여 주고 있습니다!"
 Change = Callable[[Any], Any]
 
 
@@ -290,8 +291,11 @@ async def test_two_signed_records_of_one_height_are_the_loudest_alarm(voter: Vot
     await voter.is_answered(f"/v1/light_blocks/{height}", b"{}", node=4)
     await voter.opens(f"#{number_of(network)}")
     assert sorted(await voter.witnesses()) == sorted(["같은 기록", "다른 기록!", "답을 믿을 수 없음"])
-    alarm = voter.page.get_by_role("alert").filter(has_text="기관들이 서로 다른 기록을 보여 주고 있습니다!")
-    await alarm.wait_for()
+    assert await voter.verdict("bad") == DIFFERENT
+    assert DIFFERENT in await voter.text(".verdict-bad [role=alert]")
+    assert await voter.page.locator(".verdict-good, .claims").count() == 0
+    assert await voter.page.title() == "기관들의 기록이 서로 다름 · 내 투표 확인 · mvchain"
+    await voter.page.locator("#announcement").filter(has_text=DIFFERENT).wait_for(state="attached")
     _, data = await voter.downloads("button", "신고 파일 저장")
     evidence = {node["url"]: node["state"] for node in json.loads(data)["nodes"]}
     assert evidence[network.localnet.api_url(3)] == "differs"
@@ -357,6 +361,23 @@ async def test_silent_nodes_are_asked_again_on_demand(voter: Voter, seen: Seen, 
     await voter.page.get_by_role("button", name="다시 시도").click()
     assert await voter.verdict() == COUNTED
     seen.faults.clear()
+
+
+async def test_nodes_without_room_are_asked_once_more_unasked(voter: Voter) -> None:
+    busy = list(voter.network.urls)
+
+    async def once(route: Route) -> None:
+        node = next((url for url in busy if route.request.url.startswith(url)), None)
+        if node is None:
+            await route.continue_()
+        else:
+            busy.remove(node)
+            await route.fulfill(status=503, headers={"Access-Control-Allow-Origin": "*"})
+
+    await voter.page.route("**/v1/receipts/**", once)
+    await voter.opens(f"#{number_of(voter.network)}")
+    assert await voter.verdict() == COUNTED
+    assert busy == []
 
 
 async def test_a_node_that_keeps_a_ballot_back_hides_nothing(voter: Voter, seen: Seen) -> None:

@@ -39,5 +39,5 @@ def test_what_is_said_is_in_the_table_and_the_other_way_round(tmp_path: Path) ->
     assert set(re.findall(r'\bsay\("(\w+)"', TEXT)) <= table
     quoted = set(re.findall(r'"(\w+)"', TEXT))
     # Names that are put together, as of the verdicts, by how they begin.
-    families = tuple(re.findall(r"say\(`(\w+_)\$\{", TEXT))
+    families = tuple(re.findall(r"`(\w+_)\$\{", TEXT))
     assert {name for name in table if name not in quoted and not name.startswith(families)} == set()

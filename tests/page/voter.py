@@ -8,6 +8,7 @@ from playwright.async_api import Page, Route
 from mvchain.core.types import PollNumber
 from mvchain.light.receipt_number import receipt_number
 from tests.page.network import BICYCLE, Network
+from tests.page.seen import open_anew
 
 COUNTED = "확인했습니다. 회원님의 투표는 바뀌지 않고 기록되어 집계에 포함되었습니다."
 RECORDED = "확인했습니다. 회원님의 투표는 바뀌지 않고 기록되어 있습니다."
@@ -26,8 +27,7 @@ class Voter:
 
     async def opens(self, fragment: str = "") -> None:
         """Load the page of node 1 anew."""
-        await self.page.goto("about:blank")
-        await self.page.goto(f"{self.network.url}/verify{fragment}")
+        await open_anew(self.page, f"{self.network.url}/verify{fragment}")
         await self.page.locator("#number").wait_for()
 
     async def asks(self, number: str) -> None:

@@ -2,50 +2,51 @@
 // verifies; nodes are asked for data and never for a verdict (security V10 to V12).
 
 import { BadGenesis, BadReceiptNumber } from "./lib/errors.js";
-import { IS_FILE, PAGE_DATA } from "./verify/page-data.js";
+import { IS_DAMAGED, IS_FILE, PAGE_DATA } from "./verify/page-data.js";
 import { LANGUAGES, language, otherLanguage, say, speak, useWords } from "./page/language.js";
-import { MAX_PROOF_BYTES } from "./lib/proof.js";
 import { OWN_NODE } from "./verify/nodes.js";
 import {
-  Trouble,
-  checkBytes,
   checkCompleted,
+  checkFile,
   checkNumber,
+  checkReceipts,
+  contentOf,
   definitionOf,
   genesisOfPage,
   numberInLink,
   numberOf,
   readGenesis,
-  receiptsIn,
+  troubleOf,
 } from "./verify/checks.js";
 import { WORDS } from "./verify/words.js";
-import { askWitnesses } from "./verify/witnesses.js";
-import { button, notice } from "./page/parts.js";
+import { askWitnesses, isContradicted } from "./verify/witnesses.js";
+import { button, fenced, notice } from "./page/parts.js";
 import { codesInPicture, watchCamera } from "./verify/scan.js";
 import { formView, numberErrorOf } from "./verify/forms.js";
 import { genesisView } from "./verify/genesis-view.js";
 import { make, showIn } from "./page/dom.js";
 import { parseReceiptNumber } from "./lib/receipt-number.js";
 import { reportOf } from "./verify/report.js";
-import { resultView, verdictOf } from "./verify/verdict.js";
+import { resultInWords, resultView } from "./verify/verdict.js";
 import { save } from "./verify/parts.js";
 import { utf8 } from "./lib/bytes.js";
 
-const MIB = 1024 * 1024;
 const IS_RECEIPT = Boolean(PAGE_DATA.receipts);
 
-/** What the page knows. `examined` counts what was begun, so that what comes late is recognised. */
+/**
+ * What the page knows. `question` is what was asked last: {find, number, fileName}, find(genesis) giving the results,
+ * the others null but where they were given. `asked` counts the questions, so that what comes late is recognised.
+ */
 const page = {
   genesis: null,
   genesisIsFromFile: false,
-  genesisError: "",
-  number: null,
+  genesisError: null,
+  question: null,
+  asked: 0,
   results: [],
   trouble: null,
   isWorking: false,
-  examined: 0,
-  tryAgain: null,
-  form: { numberError: null, fileError: null, scanError: null, isScanning: false },
+  form: { numberError: null, scanError: null, isScanning: false },
   stopScanning: null,
 };
 
@@ -55,24 +56,31 @@ useWords(WORDS);
 
 // --- checking ---
 
-/** Shows what `find` finds, and then what others say of it. */
-async function examine(find, { isFirst = false } = {}) {
-  const mine = ++page.examined;
-  const isStale = () => mine !== page.examined;
-  Object.assign(page, { results: [], trouble: null, isWorking: true, tryAgain: () => examine(find) });
+/** Puts away what was asked before and came out of it: a new question begins, even if it is refused. */
+function putAway() {
+  page.asked += 1;
+  Object.assign(page, { question: null, results: [], trouble: null, isWorking: false });
+  Object.assign(page.form, { numberError: null, scanError: null });
+  announce("");
+}
+
+/** Shows what the question finds, and then what others say of it. */
+async function examine(question, { isFirst = false } = {}) {
+  putAway();
+  const mine = page.asked;
+  const isStale = () => mine !== page.asked;
+  Object.assign(page, { question, isWorking: true });
   show();
   try {
     page.genesis ??= await genesisOfPage();
-    const results = await find(page.genesis);
+    const results = await question.find(page.genesis);
     if (isStale()) return;
     page.results = results;
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
     if (isStale()) return;
-    page.trouble = error.reason;
-  } finally {
-    if (!isStale()) page.isWorking = false;
+    page.trouble = troubleOf(error);
   }
+  page.isWorking = false;
   show();
   announce(outcomeInWords());
   if (!isFirst) focusOn("verdict-0");
@@ -85,7 +93,9 @@ async function lookFurther(result) {
   const { genesis } = page;
   const tell = (change) => {
     Object.assign(result, change);
-    if (page.results.includes(result)) show();
+    if (!page.results.includes(result)) return;
+    show();
+    if (isContradicted(result)) announce(outcomeInWords());
   };
   await Promise.all([
     askWitnesses(claims.signed, genesis, (witnesses) => tell({ witnesses })),
@@ -94,44 +104,39 @@ async function lookFurther(result) {
 }
 
 function examineNumber(number, options) {
-  page.number = number.text;
-  return examine((genesis) => checkNumber(number, genesis), options);
+  const find = (genesis) => checkNumber(number.text, genesis);
+  return examine({ find, number: number.text, fileName: null }, options);
 }
 
-async function examineFile(file) {
-  Object.assign(page.form, { numberError: null, fileError: null, scanError: null });
-  page.number = null;
-  const bytes = file.size > MAX_PROOF_BYTES ? null : await contentOf(file);
-  if (bytes === null) {
-    page.form.fileError =
-      file.size > MAX_PROOF_BYTES ? ["fileTooLarge", `${MAX_PROOF_BYTES / MIB} MiB`] : ["fileUnreadable"];
-    show();
-    return;
-  }
-  await examine((genesis) => Promise.all(receiptsIn(bytes).map((one) => checkBytes(one, genesis))));
+function examineFile(file) {
+  return examine({ find: (genesis) => checkFile(file, genesis), number: null, fileName: file.name });
 }
 
-async function examineOwnReceipts(options) {
-  page.number = PAGE_DATA.number;
-  const isMine = ({ ballot }) => ballot && numberOf(ballot) === PAGE_DATA.number;
-  await examine(
-    (genesis) => Promise.all(PAGE_DATA.receipts.map((text) => checkBytes(utf8(text), genesis, isMine))),
-    options,
-  );
+function examineOwnReceipts(options) {
+  const { receipts, number } = PAGE_DATA;
+  const find = (genesis) => checkReceipts(receipts.map(utf8), number, genesis);
+  return examine({ find, number, fileName: null }, options);
 }
 
+/** A saved page whose data cannot be read: there is nothing to check, nor to check it against. */
+function showDamage() {
+  const bytes = utf8(at("page-data")?.textContent ?? "");
+  page.results = [{ bytes, failure: { kind: "forged", code: "", reason: "" } }];
+  show();
+  announce(outcomeInWords());
+}
+
+/** Asks the same question again, on the ground of this genesis document. */
 async function useGenesis(file) {
   try {
-    page.genesis = await readGenesis((await contentOf(file)) ?? new Uint8Array());
-    Object.assign(page, { genesisIsFromFile: true, genesisError: "" });
+    page.genesis = await readGenesis(await contentOf(file));
+    Object.assign(page, { genesisIsFromFile: true, genesisError: null });
   } catch (error) {
-    if (!(error instanceof BadGenesis)) throw error;
-    page.genesisError = error.code;
+    page.genesisError = error instanceof BadGenesis ? ["genesisWrong", error.code] : nameOf(troubleOf(error));
     show();
     return;
   }
-  const given = page.results.map(({ bytes }) => bytes);
-  await examine((genesis) => Promise.all(given.map((bytes) => checkBytes(bytes, genesis))));
+  if (page.question) await examine(page.question);
 }
 
 async function complete(place) {
@@ -140,28 +145,20 @@ async function complete(place) {
   result.completing = "working";
   show();
   try {
-    const completed = await checkCompleted(result.claims, page.genesis);
-    if (!page.results.includes(result)) return;
+    const { number, definition } = result;
+    const completed = { ...(await checkCompleted(result.claims, page.genesis)), number, definition };
+    const now = page.results.indexOf(result);
+    if (now < 0) return;
     result.completing = null;
     // The open receipt still holds if a node makes a false one of it.
-    page.results.splice(place, completed.claims ? 1 : 0, { ...completed, definition: result.definition });
-  } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    result.completing = error.reason;
+    page.results.splice(now, completed.claims ? 1 : 0, completed);
     show();
-    return;
-  }
-  show();
-  announce(outcomeInWords());
-  focusOn(`verdict-${place}`);
-  if (page.results[place].claims) await lookFurther(page.results[place]);
-}
-
-async function contentOf(file) {
-  try {
-    return new Uint8Array(await file.arrayBuffer());
-  } catch {
-    return null;
+    announce(outcomeInWords());
+    focusOn(`verdict-${now}`);
+    if (completed.claims) await lookFurther(completed);
+  } catch (error) {
+    result.completing = troubleOf(error).reason;
+    show();
   }
 }
 
@@ -192,6 +189,8 @@ async function follow({ isFirst = false } = {}) {
   if (isNew) {
     at("number").value = typed;
     await submitNumber(typed, { isFirst });
+  } else if (isFirst && IS_DAMAGED) {
+    showDamage();
   } else if (isFirst && IS_RECEIPT) {
     await examineOwnReceipts({ isFirst });
   } else {
@@ -200,7 +199,7 @@ async function follow({ isFirst = false } = {}) {
 }
 
 async function submitNumber(typed, options) {
-  Object.assign(page.form, { numberError: null, fileError: null, scanError: null });
+  putAway();
   try {
     const number = parseReceiptNumber(typed);
     at("number").value = number.text;
@@ -228,14 +227,20 @@ function show() {
 
 function outcomeTitle() {
   if (page.results.some(({ failure }) => failure)) return say("title_bad");
+  if (page.results.some(isContradicted)) return say("title_differ");
   if (page.results.length) return say("title_good");
   return page.trouble && say("title_unknown");
 }
 
 function outcomeInWords() {
-  if (page.trouble) return `${say("unknown")} ${say(`unknown_${page.trouble}`)}`;
-  const [first] = page.results;
-  return first.claims ? verdictOf(first.claims) : say(`bad_${first.failure.kind}`);
+  if (page.trouble) return `${say("unknown")} ${say(...nameOf(page.trouble))}`;
+  const worst = page.results.find(({ failure }) => failure) ?? page.results.find(isContradicted) ?? page.results[0];
+  return resultInWords(worst);
+}
+
+/** The name of the sentence for a trouble, and what fills it. */
+function nameOf({ reason, gaps }) {
+  return [`unknown_${reason}`, ...gaps];
 }
 
 function banner() {
@@ -268,11 +273,15 @@ function banner() {
 function content() {
   const isAsked = IS_RECEIPT || page.isWorking || page.trouble !== null || page.results.length > 0;
   const ways = formView(page.form, say(IS_RECEIPT || page.results.length > 0 ? "otherForm" : "waysTitle"));
+  const fileName = page.question?.fileName;
   const outcome = [
     page.isWorking && make("p", { class: "working", "data-key": "working" }, say("working")),
     page.trouble && troubleView(),
-    page.results.length > 1 && make("p", { "data-key": "several" }, say("severalFound", page.results.length)),
-    page.results.map(resultView),
+    fileName && make("p", { "data-key": "file" }, `${say("fileExamined")}: `, fenced(fileName)),
+    page.results.length > 1 &&
+      page.results.every(({ claims }) => claims) &&
+      make("p", { "data-key": "several" }, say("severalFound", page.results.length)),
+    page.results.map((result, place) => resultView(result, place, page.genesis)),
   ];
   const genesis =
     page.genesis &&
@@ -285,22 +294,23 @@ function content() {
 }
 
 function troubleView() {
-  const isLasting = page.trouble === "noCrypto" || page.trouble === "badGenesis";
+  const isLasting = ["noCrypto", "badGenesis", "fileTooLarge"].includes(page.trouble.reason);
+  const number = page.question?.number;
   return make(
     "section",
     { class: "verdict verdict-unknown", "aria-labelledby": "verdict-0", "data-key": "trouble" },
     notice(
       "warning",
       make("h2", { id: "verdict-0", tabindex: "-1" }, say("unknown")),
-      make("p", { role: "alert" }, say(`unknown_${page.trouble}`)),
+      make("p", { role: "alert" }, say(...nameOf(page.trouble))),
     ),
     !isLasting && make("div", { class: "actions" }, button("again", say("tryAgain"))),
-    page.trouble === "noCrypto" &&
-      page.number &&
+    page.trouble.reason === "noCrypto" &&
+      number &&
       make(
         "div",
         { class: "actions" },
-        make("a", { class: "button", href: `/receipts/${page.number}` }, say("saveReceiptPage")),
+        make("a", { class: "button", href: `/receipts/${number}` }, say("saveReceiptPage")),
       ),
   );
 }
@@ -326,11 +336,13 @@ function focusOn(id) {
 
 const ACTIONS = {
   skip: () => at("main").focus(),
+  genesis: () => focusOn("genesis-heading"),
   language() {
+    announce("");
     const parts = [addressParts().typed, otherLanguage() !== LANGUAGES[0] && otherLanguage()];
     location.replace(`#${parts.filter(Boolean).join("&")}`); // follow() does the rest
   },
-  again: () => page.tryAgain(),
+  again: () => examine(page.question),
   complete: ({ at: place }) => complete(Number(place)),
   save({ at: place }) {
     const { bytes, claims } = page.results[Number(place)];
@@ -340,13 +352,11 @@ const ACTIONS = {
     save(name, "application/json", bytes);
   },
   report({ at: place }) {
-    const now = new Date();
-    save(
-      `mvchain-report-${now.toISOString().slice(0, 19).replaceAll(":", "")}.json`,
-      "application/json",
-      reportOf(page.results[Number(place)], page.genesis, now),
-    );
-    announce(say("reportSaved"));
+    const [now, result] = [new Date(), page.results[Number(place)]];
+    result.savedReport = `mvchain-report-${now.toISOString().slice(0, 19).replaceAll(":", "")}.json`;
+    save(result.savedReport, "application/json", reportOf(result, page.genesis, now));
+    show();
+    announce(say("reportSaved", result.savedReport));
   },
   async copy({ value }) {
     await navigator.clipboard.writeText(value);
@@ -376,6 +386,7 @@ const PICKERS = {
   file: examineFile,
   "genesis-file": useGenesis,
   async picture(file) {
+    putAway();
     page.form.scanError = acceptCodes(await codesInPicture(file)) ? null : ["scanNothing"];
     show();
   },
@@ -394,8 +405,12 @@ const FORMS = {
 };
 
 function originOf(text) {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  return url && /^https?:$/.test(url.protocol) ? url.origin : null;
+  try {
+    const url = new URL(text);
+    return /^https?:$/.test(url.protocol) ? url.origin : null;
+  } catch {
+    return null;
+  }
 }
 
 document.addEventListener("click", (event) => {

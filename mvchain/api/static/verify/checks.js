@@ -79,8 +79,8 @@ function reasonOf(code, data) {
 }
 
 /**
- * The results for a receipt number, as text: of one ballot or, by a rare chance, of more. One node answers all of it: if
- * it has no receipt for what it lists, another is asked. Throws Trouble.
+ * The results for a receipt number, as text: of one ballot or, by a rare chance, of more. One node answers all of it:
+ * if it has no receipt for what it lists, another is asked. Throws Trouble.
  */
 export async function checkNumber(number, genesis) {
   const receipts = await answered(async (node) => {

@@ -23,7 +23,7 @@ export function basisLine(genesis) {
   );
 }
 
-/** The section about the genesis document; `error` is the code of a file that was refused. */
+/** The section about the genesis document; `error` is what is wrong with a file, as [name, ...gaps], or null. */
 export function genesisView({ genesis, isFromFile, error }) {
   const groups = hashWords(genesis.hash);
   return make(
@@ -36,7 +36,7 @@ export function genesisView({ genesis, isFromFile, error }) {
       [say("genesisWords"), make("bdi", { class: "groups", lang: "en" }, groups.map(({ word }) => word).join(" "))],
     ),
     make("p", { class: "hint" }, say(isFromFile ? "genesisFromFile" : "genesisFromPage")),
-    error && make("p", { class: "is-wrong", role: "alert" }, unspoken("! "), say("genesisWrong", error)),
+    error && make("p", { class: "is-wrong", role: "alert" }, unspoken("! "), say(...error)),
     filePicker("genesis-file", say("genesisPick"), ".json,application/json", "genesis-hint"),
     make("p", { id: "genesis-hint", class: "hint" }, say("genesisPickHint")),
   );

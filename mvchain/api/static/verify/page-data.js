@@ -38,7 +38,7 @@ function isFit({ genesis, nodes, causes, version, number, receipts, questions })
   const areTexts = (values) => Array.isArray(values) && values.every((value) => typeof value === "string");
   const isPage = areTexts([genesis, version, nodes.url, ...Object.values(causes)]) && areTexts(nodes.others);
   const isReceipt = () => areTexts([number, ...questions]) && areTexts(receipts) && isSome(receipts.length);
-  return isPage && nodes.others.every((url) => new URL(url)) && (number === undefined || isReceipt());
+  return isPage && nodes.others.every((url) => new URL(url)) && ((number ?? receipts) === undefined || isReceipt());
 }
 
 function isSome(ballots) {

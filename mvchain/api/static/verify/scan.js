@@ -23,7 +23,11 @@ export async function watchCamera(video, accept, signal) {
   if (stream === null) return null;
   try {
     video.srcObject = stream;
-    await video.play();
+    const plays = await video.play().then(
+      () => true,
+      () => false,
+    );
+    if (!plays) return null;
     while (!signal.aborted) {
       if (accept(await codesIn(video))) return true;
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
