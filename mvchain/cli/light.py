@@ -65,8 +65,8 @@ def light(
 ) -> None:
     """Follow the chain from several nodes and verify it.
 
-    What was verified is served; nothing else passes. Stops with exit code 1 and a file of evidence if two blocks contradict each other and
-    both are signed.
+    What was verified is served; nothing else passes. Stops with exit code 1 and a file of evidence if two blocks
+    contradict each other and both are signed.
     """
     import asyncio
 
