@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_LISTEN = "127.0.0.1:26690"
 RPC = "rpc+"
 """Before the address of a node that is asked over JSON-RPC."""
+TRUSTING_HOURS = 48
+"""Not longer than evidence of misbehaviour is taken (security LIM24, ATK10)."""
 
 
 def light(
@@ -57,7 +59,7 @@ def light(
     ] = "2/3",
     trusting_hours: Annotated[
         int, typer.Option(min=1, help="How long a block trusted by --trust may vouch for later ones.")
-    ] = 48,
+    ] = TRUSTING_HOURS,
     believe_a_single_node: Annotated[
         bool, typer.Option("--believe-a-single-node", help="Ask one node alone, with no second opinion.")
     ] = False,

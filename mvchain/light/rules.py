@@ -23,8 +23,6 @@ NS_PER_S = 1_000_000_000
 NS_PER_HOUR = 3_600 * NS_PER_S
 MAX_DRIFT_NS = 10 * NS_PER_S
 """How far a block may be ahead of the own clock, as in CometBFT (C95)."""
-DEFAULT_TRUSTING_PERIOD_NS = 48 * NS_PER_HOUR
-"""Not longer than evidence of misbehaviour is taken (security LIM24, ATK10)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from mvchain.ledger.endorsements import Kind
 from mvchain.ledger.validators import Validator, ValidatorSet
 from mvchain.light.blocks import LightBlock, check_light_block
 from mvchain.light.rules import (
-    DEFAULT_TRUSTING_PERIOD_NS,
     NS_PER_HOUR,
     Anchor,
     Rules,
@@ -418,11 +417,6 @@ def test_trust_expires(hours: int) -> None:
     for block in (BLOCK, LATER, BEFORE, with_header(chain_id="other")):
         assert refusal(block, rules=rules, now_ns=end) == codes.TRUST_EXPIRED.code
     verify(BLOCK, ANCHOR, rules, TimeNs(end - 1))
-
-
-def test_the_period_is_no_longer_than_evidence_is_taken() -> None:
-    """Security LIM24: 48 hours."""
-    assert DEFAULT_TRUSTING_PERIOD_NS == 48 * 3_600 * 10**9
 
 
 def test_a_clock_that_is_slow_sees_blocks_from_the_future() -> None:
