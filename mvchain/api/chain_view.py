@@ -180,12 +180,12 @@ class ChainOfRuntime:
     @property
     def catching_up(self) -> bool:
         """See `ChainView`."""
-        return self._runtime.catch_up.distance(self._replica.machine.height) > 1
+        return self._runtime.dispatch.catch_up.distance(self._replica.machine.height) > 1
 
     @property
     def peer_count(self) -> int:
         """See `ChainView`."""
-        return len(self._runtime.connected_keys())
+        return len(self._runtime.dispatch.connected_keys())
 
     async def wait_block(self, above: Height) -> None:
         """See `ChainView`."""

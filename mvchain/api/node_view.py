@@ -42,7 +42,7 @@ from mvchain.ledger.records import Poll, PollState, Tally
 from mvchain.ledger.results import NO_NUMBER
 from mvchain.ledger.transactions import Ballot, decode_transaction
 from mvchain.ledger.validators import address_of
-from mvchain.node.intake import Known, Received, Refused, Verdict
+from mvchain.node.judge import Known, Received, Refused, Verdict
 from mvchain.node.runtime import Runtime
 
 MAX_SAME_NUMBER = 8
@@ -82,6 +82,7 @@ class NodeViewOfRuntime:
         other_nodes: tuple[str, ...] = (),
     ) -> None:
         self._runtime = runtime
+        self._dispatch = runtime.dispatch
         self._replica = runtime.replica
         self._store = runtime.store
         self._genesis = genesis
@@ -121,7 +122,7 @@ class NodeViewOfRuntime:
             return self._committed(tx_hash, *place)
         if tx_hash in self._replica.mempool:
             return TxStatus(tx_hash, TxState.RECEIVED)
-        error = self._runtime.rejection(tx_hash)
+        error = self._dispatch.rejection(tx_hash)
         return None if error is None else TxStatus(tx_hash, TxState.REJECTED, error=error)
 
     def _committed(self, tx_hash: Hash, height: Height, index: int) -> TxStatus:
@@ -240,7 +241,7 @@ class NodeViewOfRuntime:
 
     def block_bytes(self, height: int) -> tuple[bytes, bytes] | None:
         """See `views.NodeView`."""
-        return self._runtime.answers.block(Height(height))
+        return self._dispatch.answers.block(Height(height))
 
     def _header(self, height: Height) -> Header:
         encoded = self._store.header(height)
@@ -266,7 +267,7 @@ class NodeViewOfRuntime:
             app_hash=self._replica.state.app_hash,
             block_time_ms=TimeMs(tip.time_ns // NS_PER_MS),
             pending=len(self._replica.mempool),
-            catching_up=self._runtime.catch_up.distance(self._replica.machine.height) > 1,
+            catching_up=self._dispatch.catch_up.distance(self._replica.machine.height) > 1,
             polls=self._replica.state.poll_count,
         )
 
@@ -280,12 +281,12 @@ class NodeViewOfRuntime:
 
     def health(self) -> Sequence[Check]:
         """See `views.NodeView`."""
-        behind = self._runtime.catch_up.distance(self._replica.machine.height)
+        behind = self._dispatch.catch_up.distance(self._replica.machine.height)
         validators = self._replica.state.validators
-        connected = {self._runtime.answers.validator_of_node(key) for key in self._runtime.connected_keys()}
+        connected = {self._dispatch.answers.validator_of_node(key) for key in self._dispatch.connected_keys()}
         connected.add(self._replica.address)
         power = sum(validator.power for validator in validators if validator.address in connected)
-        names = self._runtime.missing_agencies()
+        names = self._dispatch.missing_agencies()
         return [
             Check("in step", behind <= 1, f"{behind} blocks behind" if behind > 1 else "at the newest block"),
             Check(
@@ -293,5 +294,5 @@ class NodeViewOfRuntime:
                 validators.has_quorum(power),
                 "no connection to " + ", ".join(names) if names else "connected to every agency",
             ),
-            Check("signing", *self._runtime.signing()),
+            Check("signing", *self._dispatch.signing()),
         ]

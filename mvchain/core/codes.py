@@ -1177,7 +1177,7 @@ ONE_NODE = Cause(
 CANNOT_READ_FILE = Cause("MV-3090", "{path} cannot be read: {why}.", "Check the path and the permissions.")
 FILE_TOO_LARGE = Cause("MV-3091", "{path} is larger than {limit} bytes.", "It is not the file that is meant here.")
 
-# --- 139x: the way into the node (node.intake) ---
+# --- 139x: the way into the node (node.intake, node.judge) ---
 POLL_HAS_CLOSED = Cause(
     "MV-1390",
     "Poll {poll} takes no more ballots: its closing time has passed.",

@@ -13,7 +13,7 @@ from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash, Height
 from mvchain.ledger.records import PollState
 from mvchain.node.files import LocalDisk
-from mvchain.node.intake import Received
+from mvchain.node.judge import Received
 from mvchain.node.store import Store
 from tests.api.helpers import HttpAnswer, RawClient, request
 from tests.ledger.state_helpers import key_of

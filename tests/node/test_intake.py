@@ -12,7 +12,8 @@ from mvchain.core.errors import BadRequest, BrokenStorage
 from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash
 from mvchain.node import intake as intake_module
-from mvchain.node.intake import Intake, Known, Received, Refused, Verdict
+from mvchain.node.intake import Intake
+from mvchain.node.judge import Known, Received, Refused, Verdict
 from mvchain.node.signatures import SignaturePool
 from tests.node.cluster import START_MS, Cluster, Election, Node
 

@@ -19,13 +19,14 @@ from mvchain.node import runtime as runtime_module
 from mvchain.node.answers import Answers
 from mvchain.node.guard import SignGuard, create_guard
 from mvchain.node.handshake import Local
-from mvchain.node.intake import Intake, Received, Refused
+from mvchain.node.intake import Intake
 from mvchain.node.journal import Journal
+from mvchain.node.judge import Received, Refused
 from mvchain.node.memory import MemoryDisk, MemoryStore
 from mvchain.node.outputs import StartTimer
 from mvchain.node.rejoin import Rejoin
 from mvchain.node.replica import Ports, Replica
-from mvchain.node.runtime import ANSWERS_AT_ONCE, ANSWERS_PER_S, Allowance, Runtime, now_ms, now_ns
+from mvchain.node.runtime import Runtime, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
 from mvchain.node.transport import PeerAddress, Transport, TransportLimits
 from mvchain.node.wal import Log
@@ -178,9 +179,9 @@ async def test_four_nodes_commit_what_any_of_them_receives(start: Start) -> None
     for node in nodes:
         await node.until(lambda node=node: all(map(node.has, ballots)))  # type: ignore[misc]
         await node.until(lambda node=node: not node.replica.tip.changed_state)  # type: ignore[misc]
-        assert node.runtime.signing() == (True, "signs as a validator")
+        assert node.runtime.dispatch.signing() == (True, "signs as a validator")
         assert not list(node.journal.replay())
-        assert len(node.runtime._gossip) == 0
+        assert len(node.runtime.dispatch._gossip) == 0
         assert not node.runtime._waiting
     assert len({node.replica.state.app_hash for node in nodes}) == 1
 
@@ -237,7 +238,7 @@ async def test_the_pools_fairness_refuses_nothing_that_was_received(
     third = await start(machine, pool_bytes=size // 2)  # an operator made it smaller: they stay in the journal
     assert 0 < len(third.replica.mempool) < 5
     assert len(list(third.journal.replay())) == 5
-    assert not third.runtime._rejections
+    assert not third.runtime.dispatch._rejections
 
 
 async def test_a_peers_bad_message_costs_it_the_connection(start: Start) -> None:
@@ -276,16 +277,6 @@ def _endorsement(node: Running) -> bytes:
     return replace(made).encode()
 
 
-def test_an_allowance_is_used_up_and_fills_again() -> None:
-    allowance = Allowance(1_000)
-    assert all(allowance.take(10, 1_000) for _ in range(ANSWERS_AT_ONCE // 10))
-    assert not allowance.take(1, 1_000)
-    assert not allowance.take(ANSWERS_PER_S + 1, 2_000)
-    assert allowance.take(ANSWERS_PER_S, 2_000)
-    assert not allowance.take(ANSWERS_AT_ONCE + 1, 1_000_000), "it never holds more than at the start"
-    assert allowance.take(ANSWERS_AT_ONCE, 1_000_000)
-
-
 async def test_a_peer_that_asks_without_end_is_not_answered_without_end(start: Start) -> None:
     """Thousands of small questions whose answers take long do not keep a node busy; its own work goes on."""
     genesis = genesis_of(2)
@@ -293,8 +284,8 @@ async def test_a_peer_that_asks_without_end_is_not_answered_without_end(start: S
     nodes = [await start(machines[0]), await start(machines[1], [machines[0]])]
     await nodes[1].until(lambda: "agency 1" in nodes[1].runtime._peers)
     answered: list[object] = []
-    own_messages = nodes[0].runtime.answers.own_messages
-    nodes[0].runtime.answers.own_messages = lambda address: (  # type: ignore[method-assign]
+    own_messages = nodes[0].runtime.dispatch.answers.own_messages
+    nodes[0].runtime.dispatch.answers.own_messages = lambda address: (  # type: ignore[method-assign]
         answered.append(address) or own_messages(address)  # type: ignore[func-returns-value]
     )
     peer = nodes[1].runtime._peers["agency 1"]
@@ -346,7 +337,7 @@ async def test_timers_that_fire_after_the_end_do_nothing(start: Start) -> None:
 
     node = await start(Machine(1, genesis_of(1)))
     fired: list[object] = []
-    node.runtime._start_timer(StartTimer(TimeoutKind.PROPOSE, Height(1), Round(0), 0))
+    node.runtime.dispatch._start_timer(StartTimer(TimeoutKind.PROPOSE, Height(1), Round(0), 0))
     node.replica.timer_fired = lambda *what: fired.append(what)  # type: ignore[method-assign]
     await node.stop()
     await asyncio.sleep(0.01)
@@ -377,7 +368,7 @@ async def test_what_is_committed_long_ago_leaves_no_trace_when_a_peer_sends_it_a
     await nodes[0].runtime.submit(election.set_up, "1.2.3.4")
     for node in nodes:
         await node.until(lambda node=node: node.has(election.set_up[-1]))  # type: ignore[misc]
-    gossip = nodes[0].runtime._gossip
+    gossip = nodes[0].runtime.dispatch._gossip
     gossip._finished.clear()  # it remembers only so many
     await nodes[1].until(lambda: "agency 1" in nodes[1].runtime._peers)
     nodes[1].runtime._peers["agency 1"].send(Transactions(election.set_up))

@@ -1,0 +1,441 @@
+"""What a node does with a message of a peer, a tick, and what its replica hands out. Synchronous.
+
+Between the replica, the gossip of transactions, the catch-up and the peers; it contains no rules of the chain. It
+stands on a small port, `Shell`: the asyncio shell of `node.runtime`, or the simulator. A peer's fault ends in
+`Shell.close`; whatever else is raised, by a broken disk or a bug, comes out of the call and is the node's end.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from mvchain.core import codes
+from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
+from mvchain.core.hashing import sha256
+from mvchain.core.types import Hash, Height, PublicKey
+from mvchain.ledger.transactions import Transaction
+from mvchain.node.answers import Answers
+from mvchain.node.catchup import CatchUp
+from mvchain.node.gossip import TxGossip
+from mvchain.node.judge import Known, Received, Refused, Verdict
+from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, StartTimer
+from mvchain.node.ports import BlockStore, Journal
+from mvchain.node.rejoin import Rejoin
+from mvchain.node.replica import Replica
+from mvchain.node.wire import (
+    AskOwn,
+    BlockResponse,
+    CompactProposal,
+    Endorsements,
+    GetBlocks,
+    HaveTransactions,
+    Message,
+    NoBlock,
+    OwnMessages,
+    Status,
+    Transactions,
+    WantTransactions,
+)
+
+logger = logging.getLogger(__name__)
+
+TICK_MS = 100
+"""How often gossip retries, the catch-up and the clock are looked at; the happy path waits for none of them."""
+STATUS_EVERY_TICKS = 20
+"""A status goes out on every change, and this often without one, so that a lost one heals."""
+STATUS_DELAY_MS = 50
+"""How long a change waits for others before peers are told."""
+ANNOUNCE_MS = 5
+"""How long announcements wait for company (N8)."""
+MAX_REMEMBERED_REJECTIONS = 100_000
+ANSWERS_PER_S = 150
+"""What a peer may ask for: an honest one shows at most 20 statuses a second, and fetches 80 blocks while it is behind.
+Small questions with long answers would else let one agency keep the others busy (I7)."""
+ANSWERS_AT_ONCE = 300
+OWN_MESSAGES_COST = 10
+"""Reading the last commits for `AskOwn` takes about as long as this many statuses."""
+
+
+class Shell(Protocol):
+    """What dispatch asks of the shell around it."""
+
+    def send(self, peer: str, message: Message) -> bool:
+        """Queue a message; False if the peer cannot take it now or is gone, and then it is not sent."""
+
+    def close(self, peer: str, error: BadPeer) -> None:
+        """End the connection for this reason; nothing if the peer is gone."""
+
+    def call_later(self, delay_ms: int, action: Callable[[], None]) -> None:
+        """Call back once, unless the node has ended."""
+
+    def clock_ms(self) -> int:
+        """Milliseconds of a clock that never goes back, for deadlines."""
+
+    def has_room(self, peer: str, count: int) -> bool:
+        """Whether so many more transactions of this peer may be judged now."""
+
+    def judge(self, peer: str, raw: Sequence[bytes]) -> None:
+        """Have transactions of a peer judged; `Dispatch.judged` is called with the verdicts, now or later."""
+
+    def ended(self, tx_hash: Hash) -> None:
+        """A transaction is committed or rejected: tell who waits for it."""
+
+    def committed(self) -> None:
+        """There is a new block: tell who waits for one."""
+
+
+class Allowance:
+    """How much one peer may still ask for; fills up again with time. What is beyond it is not answered, nor blamed."""
+
+    def __init__(self, moment_ms: int) -> None:
+        self._left = float(ANSWERS_AT_ONCE)
+        self._moment_ms = moment_ms
+
+    def take(self, cost: int, moment_ms: int) -> bool:
+        """Use up `cost`, if so much is left."""
+        self._left = min(self._left + (moment_ms - self._moment_ms) * ANSWERS_PER_S / 1000, ANSWERS_AT_ONCE)
+        self._moment_ms = moment_ms
+        if self._left < cost:
+            return False
+        self._left -= cost
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    key: PublicKey
+    allowance: Allowance
+
+
+class Dispatch:
+    """One node's dealings with its peers, by their names.
+
+    Args:
+        rejoin: asks whether this validator may sign (N4); None for a node that signs nothing.
+        vouched: the operator vouches that no other copy of the validator key has signed (N4).
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        store: BlockStore,
+        journal: Journal,
+        rejoin: Rejoin | None,
+        shell: Shell,
+        *,
+        vouched: bool,
+    ) -> None:
+        self.answers = Answers(replica)
+        self.catch_up = CatchUp()
+        self._replica = replica
+        self._store = store
+        self._journal = journal
+        self._rejoin = rejoin
+        self._shell = shell
+        self._vouched = vouched
+        self._gossip = TxGossip(shell.send, self._transaction_bytes)
+        self._peers: dict[str, _Peer] = {}
+        self._rejections: OrderedDict[Hash, MvchainError] = OrderedDict()
+        self._flush_is_due = False
+        self._status_is_due = False
+        self._status_sent = b""
+        self._ticks = 0
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    def unended(self) -> list[bytes]:
+        """At start: what the journal holds and no block does; the journal need not keep the rest."""
+        journaled = [(sha256(raw), raw) for raw in self._journal.replay()]
+        committed = {tx_hash for tx_hash, _ in journaled if self._store.tx_location(tx_hash) is not None}
+        self._journal.ended(committed)
+        return [raw for tx_hash, raw in journaled if tx_hash not in committed]
+
+    def restored(self, verdicts: Sequence[Verdict]) -> int:
+        """Take up again what was acknowledged before the restart (N6).
+
+        Returns how many were taken up: from the first on that the pool has no room for, all are left, since they may
+        build on it and are not judged without it.
+        """
+        self._gossip.add_own(verdict.transaction.hash for verdict in verdicts if isinstance(verdict, Received))
+        for i, verdict in enumerate(verdicts):
+            if isinstance(verdict, Refused):
+                if verdict.error.cause is codes.POOL_FULL:
+                    return i
+                self._reject(verdict.tx_hash, verdict.error)
+        return len(verdicts)
+
+    def start(self) -> None:
+        """Take part from here on; a validator signs once enough others have answered (N4)."""
+        if self._rejoin is None:
+            self._act(lambda: self._replica.start(may_sign=False, silent_until=Height(0)))
+        else:
+            self._act(self._conclude_rejoin)
+
+    def _conclude_rejoin(self) -> None:
+        assert self._rejoin is not None
+        verdict = self._rejoin.verdict(self._replica.machine.height)
+        if verdict is None:
+            return  # peers that connect are asked (N4)
+        if verdict.silent_until and not self._vouched:
+            logger.warning(
+                "the sign guard is missing or older than %s; this validator signs nothing up to height %d. "
+                "If no other copy of its key has signed, start it with --vouch-no-other-copy-signed.",
+                verdict.beyond,
+                verdict.silent_until,
+            )
+        self._rejoin = None
+        self._replica.start(may_sign=True, silent_until=Height(0) if self._vouched else verdict.silent_until)
+
+    # --- for people ------------------------------------------------------------------------------------------
+
+    def signing(self) -> tuple[bool, str]:
+        """Whether this node signs, and why not."""
+        if self._rejoin is not None:
+            return False, "asks the other agencies for its own earlier messages"
+        return self._replica.signing()
+
+    def connected_keys(self) -> set[PublicKey]:
+        """Node keys of the connected peers."""
+        return {peer.key for peer in self._peers.values()}
+
+    def missing_agencies(self) -> list[str]:
+        """Names of agencies whose nodes are not connected."""
+        connected = self.connected_keys()
+        return [
+            agency.name_en
+            for agency in self._replica.state.agencies
+            if agency.node_key not in connected and not self._replica.is_own(agency)
+        ]
+
+    def rejection(self, tx_hash: Hash) -> MvchainError | None:
+        """Why a received transaction ended without a block, as far as this node remembers."""
+        error = self._rejections.get(tx_hash)
+        if error is not None:
+            return error
+        code = self._store.get_rejection(tx_hash)
+        return None if code is None else BadTransaction(replace(codes.REJECTED_EARLIER, code=code))
+
+    # --- the replica's outputs -------------------------------------------------------------------------------
+
+    def _act(self, action: Callable[[], None], peer: str | None = None) -> None:
+        """Act, and carry out what the replica hands back. A fault of the peer costs the peer, any other the node."""
+        try:
+            action()
+        except (BadPeer, BadProof, BadTransaction) as error:
+            if peer is None:
+                raise
+            self._shell.close(peer, BadPeer(error.cause, **error.data))
+        for output in self._replica.take_outputs():
+            self._carry_out(output)
+        self._status_soon()
+
+    def _carry_out(self, output: Output) -> None:
+        match output:
+            case Broadcast(message):
+                self._broadcast(message)
+            case StartTimer():
+                self._start_timer(output)
+            case FetchTransactions(source, hashes):
+                self._gossip.want(source, hashes, self._shell.clock_ms())
+            case Committed():
+                self._after_commit(output)
+
+    def _broadcast(self, message: Message) -> None:
+        for name in self._peers:
+            self._shell.send(name, message)
+
+    def _start_timer(self, timer: StartTimer) -> None:
+        def fire() -> None:
+            self._act(lambda: self._replica.timer_fired(timer.kind, timer.height, timer.round))
+
+        self._shell.call_later(timer.delay_ms, fire)
+
+    def _after_commit(self, committed: Committed) -> None:
+        self._gossip.finished(committed.tx_hashes)
+        self._journal.ended(committed.tx_hashes)
+        for tx_hash in committed.tx_hashes:
+            self._shell.ended(tx_hash)
+        for tx_hash, error in committed.rejected:
+            self._reject(tx_hash, error)
+        self._shell.committed()
+
+    def _reject(self, tx_hash: Hash, error: MvchainError) -> None:
+        """A transaction that was received has ended without being committed; its submitter can see why (N6)."""
+        self._gossip.forget([tx_hash])
+        self._journal.ended([tx_hash])
+        self._rejections[tx_hash] = error
+        self._store.put_rejection(tx_hash, error.code)
+        if len(self._rejections) > MAX_REMEMBERED_REJECTIONS:
+            self._rejections.popitem(last=False)
+        self._shell.ended(tx_hash)
+
+    # --- transactions ----------------------------------------------------------------------------------------
+
+    def spread(self, taken: Sequence[Transaction]) -> None:
+        """Send on what the own API has taken."""
+        for transaction in taken:
+            self._rejections.pop(transaction.hash, None)
+        self._gossip.add_own(transaction.hash for transaction in taken)
+        self._gossip.flush()
+        self._act(lambda: self._replica.transactions_arrived(taken))
+
+    def _take_batch(self, peer: str, raw: tuple[bytes, ...]) -> None:
+        if not self._shell.has_room(peer, len(raw)):
+            return  # what is needed of it is asked for again
+        new = self._gossip.arrived(peer, raw)
+        if new:
+            self._shell.judge(peer, new)
+
+    def judged(self, verdicts: Iterable[Verdict]) -> None:
+        """What became of transactions that `Shell.judge` was asked about."""
+        received, for_blocks = [], []
+        for verdict in verdicts:
+            match verdict:
+                case Received(transaction):
+                    received.append(transaction)
+                case Known(tx_hash) if tx_hash in self._replica.mempool:
+                    self._gossip.admitted([tx_hash])
+                case Known(tx_hash):  # committed long ago
+                    self._gossip.forget([tx_hash])
+                case Refused(tx_hash, _, transaction):
+                    self._gossip.forget([tx_hash])
+                    if transaction is not None:
+                        for_blocks.append(transaction)
+        self._gossip.admitted(transaction.hash for transaction in received)
+        self._flush_soon()
+        self._act(lambda: self._replica.transactions_arrived(received + for_blocks))
+
+    def _flush_soon(self) -> None:
+        """Announcements of a few milliseconds go together (N8)."""
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._shell.call_later(ANNOUNCE_MS, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        self._gossip.flush()
+
+    def _transaction_bytes(self, tx_hash: Hash) -> bytes | None:
+        transaction = self.answers.transaction(tx_hash)
+        if transaction is not None:
+            return transaction.raw
+        place = self._store.tx_location(tx_hash)
+        return None if place is None else self._store.transaction_at(*place)
+
+    # --- peers -----------------------------------------------------------------------------------------------
+
+    def connected(self, name: str, key: PublicKey) -> None:
+        """Greet a new peer, which has proved that it holds this node key."""
+        self._peers[name] = _Peer(key, Allowance(self._shell.clock_ms()))
+        self._gossip.connected(name)
+        self._shell.send(name, self.answers.status())
+        self._gossip.want(name, self._replica.blocks.lacking(), self._shell.clock_ms())
+        if self._rejoin is not None:
+            self._shell.send(name, AskOwn(self._rejoin.me))
+
+    def disconnected(self, name: str) -> None:
+        """Forget a peer; what was asked of it is asked of others."""
+        del self._peers[name]
+        self._gossip.disconnected(name)
+        self.catch_up.peer_gone(name)
+
+    def received(self, peer: str, message: Message) -> None:
+        """Take one message of a connected peer."""
+        self._act(lambda: self._take(peer, message), peer)
+
+    def _take(self, peer: str, message: Message) -> None:
+        match message:
+            case Status():
+                self.catch_up.peer_status(peer, message.height, message.base_height)
+                if self._may_ask(peer, 1):
+                    for answer in self.answers.missing_for(message):
+                        self._shell.send(peer, answer)
+            case CompactProposal():
+                self._replica.receive_proposal(peer, message)
+            case Endorsements(items):
+                self._replica.receive_endorsements(items)
+            case Transactions(items):
+                self._take_batch(peer, items)
+            case HaveTransactions(hashes):
+                self._gossip.have(peer, hashes, self._shell.clock_ms())
+            case WantTransactions(hashes):
+                self._gossip.wanted(peer, hashes)
+            case GetBlocks(height, count) if self._may_ask(peer, count):
+                self._serve_blocks(peer, height, count)
+            case BlockResponse(height, block, commit):
+                if self.catch_up.arrived(peer, height, block, commit):
+                    self._apply_fetched()
+            case NoBlock(height):
+                self.catch_up.refused(peer, height, self._shell.clock_ms())
+            case AskOwn(address) if self._may_ask(peer, OWN_MESSAGES_COST):
+                self._shell.send(peer, self.answers.own_messages(address))
+            case OwnMessages(proposals, endorsements):
+                self._learn_own(peer, proposals, endorsements)
+            case _:
+                pass  # evidence is kept by nobody yet; and what asks for too much
+
+    def _may_ask(self, peer: str, cost: int) -> bool:
+        return self._peers[peer].allowance.take(cost, self._shell.clock_ms())
+
+    def _learn_own(self, peer: str, proposals: Sequence[bytes], endorsements: Sequence[bytes]) -> None:
+        address = self.answers.validator_of_node(self._peers[peer].key)
+        if self._rejoin is not None and address is not None:
+            self._rejoin.answer(address, proposals, endorsements)
+            self._conclude_rejoin()
+
+    # --- blocks for and from peers ---------------------------------------------------------------------------
+
+    def _serve_blocks(self, peer: str, height: int, count: int) -> None:
+        for wanted in range(height, height + count):
+            found = self.answers.block(Height(wanted))
+            if found is None:
+                self._shell.send(peer, NoBlock(Height(wanted)))
+            elif not self._shell.send(peer, BlockResponse(Height(wanted), *found)):
+                return  # its queue is full: it asks again
+
+    def _apply_fetched(self) -> None:
+        while (fetched := self.catch_up.take(self._replica.machine.height)) is not None:
+            try:
+                self._replica.receive_block(self._replica.machine.height, fetched.block, fetched.commit)
+            except (BadProof, BadTransaction) as error:
+                logger.warning("peer %s sent a wrong block: %s", fetched.peer, error)
+                self.catch_up.wrong(fetched.peer, self._shell.clock_ms())
+                self._shell.close(fetched.peer, BadPeer(error.cause, **error.data))
+                return
+
+    # --- time ------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Look at the clock; every `TICK_MS`."""
+        self._ticks += 1
+        moment_ms = self._shell.clock_ms()
+        self._act(self._catch_up_and_work)
+        for name, height in self.catch_up.requests(self._replica.machine.height, moment_ms):
+            self._shell.send(name, GetBlocks(Height(height), 1))
+        self._gossip.tick(moment_ms)
+        if self._ticks % STATUS_EVERY_TICKS == 0:
+            self._send_status(self.answers.status())
+            if self._rejoin is not None:
+                self._broadcast(AskOwn(self._rejoin.me))
+
+    def _catch_up_and_work(self) -> None:
+        self._apply_fetched()  # blocks that came before the one below them was decided here
+        self._replica.work_arrived()
+
+    def _status_soon(self) -> None:
+        """Tell peers of a change, but not of every single one."""
+        if not self._status_is_due:
+            self._status_is_due = True
+            self._shell.call_later(STATUS_DELAY_MS, self._tell_change)
+
+    def _tell_change(self) -> None:
+        self._status_is_due = False
+        status = self.answers.status()
+        if status.body() != self._status_sent:
+            self._send_status(status)
+
+    def _send_status(self, status: Status) -> None:
+        self._status_sent = status.body()
+        self._broadcast(status)
