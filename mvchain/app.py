@@ -232,7 +232,7 @@ def _rejoin(replica: Replica, guard: SignGuard) -> Rejoin:
         chain_id=replica.genesis.chain_id,
         validators=replica.state.validators,
         guard=guard.position,
-        own_commits=Answers(replica).last_commits(),
+        committed=Answers(replica).committed(guard.address),
     )
 
 

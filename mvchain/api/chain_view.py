@@ -280,9 +280,8 @@ class ChainOfRuntime:
     # --- the state ---
 
     def validators(self, height: Height) -> ValidatorSet:
-        """See `ChainView`. The set does not change on this chain."""
-        del height
-        return self._replica.state.validators
+        """See `ChainView`."""
+        return self._replica.state.validators_at(height)
 
     def params(self, height: Height) -> ConsensusParams:
         """See `ChainView`. They do not change on this chain."""

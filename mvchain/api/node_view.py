@@ -41,7 +41,6 @@ from mvchain.ledger.polls import Release
 from mvchain.ledger.records import Poll, PollState, Tally
 from mvchain.ledger.results import NO_NUMBER
 from mvchain.ledger.transactions import Ballot, decode_transaction
-from mvchain.ledger.validators import address_of
 from mvchain.node.judge import Known, Received, Refused, Verdict
 from mvchain.node.runtime import Runtime
 
@@ -224,17 +223,21 @@ class NodeViewOfRuntime:
         encoded = self._store.last_commit(Height(height + 1)) or self._store.commit(height)
         assert encoded is not None, height
         header, commit = self._header(height), Commit.decode(encoded)
-        agencies = {address_of(agency.validator_key): agency.number for agency in self._replica.state.agencies}
+
+        def agency_of(address: bytes) -> AgencyNumber:
+            agency = self._replica.state.agency_of_validator(Address(address))
+            assert agency is not None, address.hex()
+            return agency.number
 
         def with_flag(flag: Flag) -> tuple[AgencyNumber, ...]:
-            return tuple(sorted(agencies[Address(entry.address)] for entry in commit.signatures if entry.flag is flag))
+            return tuple(sorted(agency_of(entry.address) for entry in commit.signatures if entry.flag is flag))
 
         return BlockSummary(
             header=header,
             hash=Hash(commit.block_id.hash),
             transactions=len(self._store.result_numbers(height)),
             round=commit.round,
-            proposer=agencies[Address(header.proposer_address)],
+            proposer=agency_of(header.proposer_address),
             committed=with_flag(Flag.COMMIT),
             nil=with_flag(Flag.NIL),
         )

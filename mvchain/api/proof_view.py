@@ -90,7 +90,7 @@ class ProofView:
             accepted=Path.of(self._trees.accepted(height, index)),
             result=AcceptedBallot(poll, self._number(height, index), ballot.signer, transaction_units(ballot)),
             commit=self._quorum(following),
-            validators=self._validators(),
+            validators=self._validators(following),
         ).encode()
 
     def _completed_receipt(self, ballot: Transaction, poll: PollNumber, height: Height, index: int) -> bytes:
@@ -205,7 +205,7 @@ class ProofView:
             chain_id=self._chain_id,
             header=header,
             commit=self._quorum(header.height),
-            validators=self._validators(),
+            validators=self._validators(header.height),
             poll=poll,
             record=record.encode(),
             record_path=Path.of(ops[0].proof),
@@ -219,7 +219,7 @@ class ProofView:
         """See `views.Proofs`."""
         if not self._store.base_height <= height <= self._store.last_height:
             return None
-        held, validators = Height(height), self._replica.state.validators
+        held, validators = Height(height), self._replica.state.validators_at(Height(height))
         return encode_light_block(LightBlock(self._header(held), self._commit(held), validators))
 
     def _read_header(self, height: Height) -> Header:
@@ -241,7 +241,7 @@ class ProofView:
 
     def _choose_quorum(self, height: Height) -> BriefCommit:
         """The first signatures that are enough, by index (L11)."""
-        commit, validators = self._commit(height), self._replica.state.validators
+        commit, validators = self._commit(height), self._replica.state.validators_at(height)
         chosen: list[Precommit] = []
         power = 0
         for index, entry in enumerate(commit.signatures):
@@ -250,5 +250,5 @@ class ProofView:
                 power += validators[index].power
         return BriefCommit(commit.round, commit.block_id.parts, tuple(chosen))
 
-    def _validators(self) -> tuple[PublicKey, ...]:
-        return tuple(validator.public_key for validator in self._replica.state.validators)
+    def _validators(self, height: Height) -> tuple[PublicKey, ...]:
+        return tuple(validator.public_key for validator in self._replica.state.validators_at(height))

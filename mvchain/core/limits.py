@@ -43,6 +43,8 @@ MAX_PENDING_ACTIONS = 8
 """Actions of one poll or roll that wait for approvals; older ones must be approved or outdated first."""
 MAX_SIGNERS_PER_AGENCY = 1_000
 """Operator and service keys an agency ever registered; revoked ones stay, since their counters must (L2)."""
+MAX_TENURES = 64
+"""Validator keys, and node keys, that one agency ever had."""
 MAX_APPROVALS = 16
 MAX_TIME_MS = 253_402_300_799_000
 """Last second of year 9999 (C16)."""

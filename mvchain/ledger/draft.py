@@ -101,6 +101,10 @@ class Draft:
         """The number that the next new roll gets."""
         return RollNumber(self._rolls + 1)
 
+    def put_agency(self, agency: Agency) -> None:
+        """Replaces the record of an agency; its signers stay as they are."""
+        self.changes.agencies[agency.number] = agency
+
     def put_signer(self, number: AgencyNumber, signer: Signer) -> None:
         """Adds a signer to an agency, or replaces the one with this key."""
         agency = self.agency(number)
@@ -111,7 +115,7 @@ class Draft:
             signers.append(signer)
         else:
             signers[slot[1]] = signer
-        self.changes.agencies[number] = replace(agency, signers=tuple(signers))
+        self.put_agency(replace(agency, signers=tuple(signers)))
 
     def put_poll(self, number: PollNumber, poll: Poll) -> None:
         """Replaces or adds the record of a poll."""

@@ -12,12 +12,12 @@ from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.limits import MAX_COUNTING_UNITS, MAX_OPENING_UNITS
 from mvchain.core.merkle import leaf_hash, root_of_leaf_hashes
-from mvchain.core.types import BallotNumber, Height, PollNumber, TimeMs, TimeNs
+from mvchain.core.types import Address, BallotNumber, Height, PollNumber, TimeMs, TimeNs
 from mvchain.ledger import keyspace
 from mvchain.ledger.actions import apply_admin
 from mvchain.ledger.admission import check, check_ballot
 from mvchain.ledger.block_groups import block_groups
-from mvchain.ledger.blocks import TxResult
+from mvchain.ledger.blocks import Commit, TxResult
 from mvchain.ledger.counting import count
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.history import Records, encode_final_proof
@@ -30,6 +30,7 @@ from mvchain.ledger.results import accepted
 from mvchain.ledger.state import State
 from mvchain.ledger.state_tree import StateTree
 from mvchain.ledger.tally import tally_units
+from mvchain.ledger.tenures import with_proof
 from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
 from mvchain.ledger.work import PollWork
 
@@ -37,9 +38,12 @@ _Records: TypeAlias = dict[str, dict[int, bytes]]
 
 
 class Execution:
-    """Of block `height` with time `time_ns`, on the state after block `height - 1`."""
+    """Of block `height` with time `time_ns`, on the state after block `height - 1`.
 
-    def __init__(self, state: State, height: Height, time_ns: TimeNs) -> None:
+    The signatures of `last_commit` must have been verified.
+    """
+
+    def __init__(self, state: State, height: Height, time_ns: TimeNs, *, last_commit: Commit) -> None:
         assert height == state.height + 1, (height, state.height)
         assert time_ns > state.time_ns or height == 1, (time_ns, state.time_ns)
         self.height = height
@@ -53,6 +57,14 @@ class Execution:
         self._txs: list[Transaction] = []
         self._results: list[TxResult] = []
         self._numbers: list[int] = []
+        self._mark_proven(last_commit)
+
+    def _mark_proven(self, last_commit: Commit) -> None:
+        """Whoever signed the block before, for it or for nil, has shown that its validator runs (L4)."""
+        for entry in last_commit.signatures:
+            number = self._state.unproven.get(Address(entry.address))
+            if number is not None:
+                self._draft.put_agency(with_proof(self._draft.agency(number), Address(entry.address)))
 
     def apply(self, tx: Transaction) -> TxResult:
         """The result of the transaction as the next one of the block.

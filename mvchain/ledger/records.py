@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
-from mvchain.core import codec
+from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
 from mvchain.core.errors import BrokenStorage, MvchainError
 from mvchain.core.limits import (
@@ -21,11 +21,12 @@ from mvchain.core.limits import (
     MAX_RECORD_BYTES,
     MAX_SIGNERS_PER_AGENCY,
     MAX_TALLY_BYTES,
+    MAX_TENURES,
     MAX_TIME_MS,
     MAX_TITLE_BYTES,
     MAX_VALIDATORS,
 )
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.tally import TallyResult
 from mvchain.ledger.transactions import Kind, Role, Scope
@@ -84,32 +85,64 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
+class Tenure:
+    """The heights at which one validator key of an agency signs (L4)."""
+
+    validator_key: PublicKey
+    from_height: Height
+    until_height: Height
+    """The first height it no longer signs; 0 as long as no end is known."""
+    proven: bool
+    """Whether a precommit of it has stood in the last commit of a block; a key of genesis starts proven."""
+
+    def holds_at(self, height: Height) -> bool:
+        """Whether the key is in the set of this height."""
+        return self.from_height <= height and (not self.until_height or height < self.until_height)
+
+
+@dataclass(frozen=True, slots=True)
 class Agency:
-    """One agency and every key that ever acted for it; the agency key itself is signer 0 (L4)."""
+    """One agency and every key that ever acted for it (L4)."""
 
     number: AgencyNumber
     name_ko: str
     name_en: str
-    validator_key: PublicKey
-    node_key: PublicKey
+    tenures: tuple[Tenure, ...]
+    """Of its validator keys, the present one last."""
+    node_keys: tuple[PublicKey, ...]
+    """The present one last."""
     approvals: int
     signers: tuple[Signer, ...]
 
     @property
+    def validator_key(self) -> PublicKey:
+        """The one that it signs with, or will from the height on that is fixed, or that it signed with last."""
+        return self.tenures[-1].validator_key
+
+    @property
+    def node_key(self) -> PublicKey:
+        """The one that its node shows to other nodes."""
+        return self.node_keys[-1]
+
+    @property
     def agency_key(self) -> TaggedKey:
-        """The key that genesis names."""
-        return self.signers[0].key
+        """The one that acts for the agency itself."""
+        return next(signer.key for signer in reversed(self.signers) if signer.role is Role.AGENCY)
 
     def encode(self) -> bytes:
-        """The fields in their order; a signer as [key, role, scopes, sequence, active]."""
+        """The fields in their order; a tenure as [validator key, from height, until height, proven],
+
+        a signer as [key, role, scopes, sequence, active].
+        """
+        tenures = [(t.validator_key, t.from_height, t.until_height, t.proven) for t in self.tenures]
         signers = [(s.key, int(s.role), int(s.scopes), s.sequence, s.active) for s in self.signers]
         return codec.encode(
             (
                 self.number,
                 self.name_ko,
                 self.name_en,
-                self.validator_key,
-                self.node_key,
+                tenures,
+                self.node_keys,
                 self.approvals,
                 signers,
             )
@@ -124,11 +157,33 @@ class Agency:
             AgencyNumber(fields.int(0, "number", 1, MAX_VALIDATORS)),
             fields.text(1, "name_ko", MAX_AGENCY_NAME_BYTES),
             fields.text(2, "name_en", MAX_AGENCY_NAME_BYTES),
-            PublicKey(fields.bytes(3, "validator_key", 32)),
-            PublicKey(fields.bytes(4, "node_key", 32)),
+            _decode_tenures(fields.array(3, "tenures", MAX_TENURES), what, error),
+            tuple(PublicKey(key) for key in _decode_keys(fields.array(4, "node_keys", MAX_TENURES), 32, what, error)),
             fields.int(5, "approvals", 1, MAX_APPROVALS),
             tuple(_decode_signer(item, what, error) for item in fields.array(6, "signers", MAX_SIGNERS_PER_AGENCY)),
         )
+
+
+def _decode_tenures(items: Sequence[object], what: str, error: ErrorClass) -> tuple[Tenure, ...]:
+    found = []
+    for item in items:
+        fields = Fields(item, 4, what, error)
+        found.append(
+            Tenure(
+                PublicKey(fields.bytes(0, "validator_key", 32)),
+                Height(fields.int(1, "from_height", 1, MAX_NUMBER)),
+                Height(fields.int(2, "until_height", 0, MAX_NUMBER)),
+                fields.bool(3, "proven"),
+            )
+        )
+    if not found:
+        raise error(codes.MALFORMED, what=what, why="it has no validator key")
+    return tuple(found)
+
+
+def _decode_keys(items: Sequence[object], size: int, what: str, error: ErrorClass) -> list[bytes]:
+    fields = Fields(items, len(items), what, error)
+    return [fields.bytes(i, "key", size) for i in range(len(items))]
 
 
 def _decode_signer(item: object, what: str, error: ErrorClass) -> Signer:
@@ -164,13 +219,12 @@ def _decode_actions(items: Sequence[object], what: str, error: ErrorClass) -> tu
     for item in items:
         fields = Fields(item, 4, what, error)
         approvers = fields.array(3, "approvers", MAX_APPROVALS)
-        keys = Fields(approvers, len(approvers), what, error)
         found.append(
             Action(
                 Hash(fields.bytes(0, "action hash", 32)),
                 Kind(fields.int(1, "kind", 0, max(Kind))),
                 fields.int(2, "argument", 0, MAX_TIME_MS),
-                tuple(TaggedKey(keys.bytes(i, "approver", 33)) for i in range(len(approvers))),
+                tuple(TaggedKey(key) for key in _decode_keys(approvers, 33, what, error)),
             )
         )
     return tuple(found)

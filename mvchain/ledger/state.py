@@ -6,7 +6,7 @@ the outcome of an execution whose writes are durable.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from mvchain.core import codes
@@ -14,6 +14,7 @@ from mvchain.core.errors import BrokenStorage
 from mvchain.core.limits import MAX_STATE_CACHE_ENTRIES
 from mvchain.core.merkle import CompactRange
 from mvchain.core.types import (
+    Address,
     AgencyNumber,
     BallotNumber,
     Hash,
@@ -32,11 +33,12 @@ from mvchain.ledger.lifecycle import due_ms
 from mvchain.ledger.logs import CountedLog, GroupedLog, ballots_log, roll_log
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
-from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
+from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.state_tree import ProofOp, StateTree
 from mvchain.ledger.tally import TallyResult, running_units, tally_units
+from mvchain.ledger.tenures import ValidatorSets
 from mvchain.ledger.transactions import Role, Scope, Transaction
-from mvchain.ledger.validators import Validator, ValidatorSet
+from mvchain.ledger.validators import ValidatorSet
 from mvchain.ledger.work import PollWork
 
 _NO_ACTIONS: tuple[Action, ...] = ()
@@ -100,8 +102,7 @@ class State:
         self._running_of: Counter[AgencyNumber] = Counter()
         for agency in agencies:
             self._put_agency(agency)
-        self.validators = ValidatorSet(tuple(Validator(a.validator_key) for a in agencies))
-        self.next_validators = self.validators
+        self._sets = ValidatorSets(agencies)
 
     @classmethod
     def genesis(
@@ -114,8 +115,8 @@ class State:
                 number=entry.number,
                 name_ko=entry.name_ko,
                 name_en=entry.name_en,
-                validator_key=entry.validator_key,
-                node_key=entry.node_key,
+                tenures=(Tenure(entry.validator_key, Height(1), Height(0), proven=True),),
+                node_keys=(entry.node_key,),
                 approvals=entry.approvals,
                 signers=(Signer(entry.agency_key, Role.AGENCY, Scope(0), 0, True),),
             )
@@ -209,6 +210,36 @@ class State:
     def params(self) -> ConsensusParams:
         """Consensus parameters in force."""
         return self._chain.params
+
+    @property
+    def validators(self) -> ValidatorSet:
+        """Those of the next height."""
+        return self._sets.at(Height(self._height + 1))
+
+    @property
+    def next_validators(self) -> ValidatorSet:
+        """Those of the height after it (C69)."""
+        return self._sets.at(Height(self._height + 2))
+
+    @property
+    def validator_changes(self) -> tuple[Height, ...]:
+        """The heights from which the set is another than at the height before, ascending; `height` + 2 may be one."""
+        return self._sets.changes
+
+    @property
+    def unproven(self) -> Mapping[Address, AgencyNumber]:
+        """Validators that have not signed a block yet, and whose they are."""
+        return self._sets.unproven
+
+    def validators_at(self, height: Height) -> ValidatorSet:
+        """The set of a height up to `height` + 2; that of height 0 is empty."""
+        assert 0 <= height <= self._height + 2, (height, self._height)
+        return self._sets.at(height)
+
+    def agency_of_validator(self, address: Address) -> Agency | None:
+        """Whose validator this is, will be or was."""
+        number = self._sets.agencies.get(address)
+        return None if number is None else self._agencies[number]
 
     def next_due_ms(self) -> TimeMs | None:
         """The earliest block time at which a poll opens or closes by itself (N2)."""
@@ -412,8 +443,11 @@ class State:
         changes = outcome.changes
         self._works.update(changes.works)
         self._ranges.update(changes.ranges)
+        new_tenures = any(a.tenures != self._agencies[n].tenures for n, a in changes.agencies.items())
         for agency in changes.agencies.values():
             self._put_agency(agency)
+        if new_tenures:
+            self._sets = ValidatorSets(self.agencies)
         for roll_number, roll in changes.rolls.items():
             self._put_roll(roll_number, roll)
         for poll_number, poll in changes.polls.items():

@@ -70,8 +70,7 @@ class Answers:
             if validators.proposer(machine.height, proposal.round).address == address
         ]
         held = [item.encode() for item in endorsements if item.address == address]
-        for commit in self.last_commits():
-            held += [item.encode() for item in own_precommits(commit, address, validators)]
+        held += [item.encode() for item in self.committed(address)]
         return OwnMessages(tuple(own[:MAX_OWN_MESSAGES]), tuple(held[:MAX_OWN_MESSAGES]))
 
     def _held(self) -> tuple[list[Proposal], list[Endorsement]]:
@@ -82,13 +81,15 @@ class Answers:
         endorsements = [Endorsement.decode(payload) for payload in newest_first]
         return [*proposals, *keeper.proposals.values()], [*endorsements, *keeper.endorsements()]
 
-    def last_commits(self) -> list[Commit]:
-        """The commits of the last heights, newest first (N4)."""
-        last = self._replica.tip.height
-        found = (
-            self._replica.store.commit(Height(height)) for height in range(last, max(last - SILENT_HEIGHTS, 0), -1)
-        )
-        return [Commit.decode(commit) for commit in found if commit is not None]
+    def committed(self, address: Address) -> list[Endorsement]:
+        """A validator's precommits in the commits of the last heights, newest first (N4)."""
+        last, found = self._replica.tip.height, []
+        for height in range(last, max(last - SILENT_HEIGHTS, 0), -1):
+            commit = self._replica.store.commit(Height(height))
+            if commit is not None:
+                validators = self._replica.state.validators_at(Height(height))
+                found += own_precommits(Commit.decode(commit), address, validators)
+        return found
 
     def validator_of_node(self, node_key: PublicKey) -> Address | None:
         """The validator whose agency has this node key."""

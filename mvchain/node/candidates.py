@@ -104,10 +104,13 @@ class Base:
     state: State
     """After the last block."""
     tip: Tip
-    validators_before: ValidatorSet
-    """Those who signed the last one."""
     last_commit: Commit
     """Its commit as this node has it, with precommits that came late; what the next own block carries."""
+
+    @property
+    def last_validators(self) -> ValidatorSet:
+        """Those who signed the last block."""
+        return self.state.validators_at(self.tip.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def begin_assembly(base: Base, peer: str, block_id: BlockID, message: CompactPro
     if not bound:
         raise BadProof(codes.COMPACT_PROPOSAL_MISMATCH, height=header.height)
     if last_commit.round != own.round:
-        verify_commit_full(last_commit, base.chain_id, base.validators_before, own.height, own.block_id)
+        verify_commit_full(last_commit, base.chain_id, base.last_validators, own.height, own.block_id)
     return Assembly(peer, block_id, header, message.tx_hashes, last_commit)
 
 
@@ -217,7 +220,7 @@ def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Seq
         version_app=base.app_version,
         chain_id=base.chain_id,
         height=Height(tip.height + 1),
-        time_ns=tip.time_ns if tip.height == 0 else median_time(last_commit, base.validators_before),
+        time_ns=tip.time_ns if tip.height == 0 else median_time(last_commit, base.last_validators),
         last_block_id=tip.block_id,
         last_commit_hash=last_commit.hash(),
         data_hash=data_hash(hashes),
@@ -238,7 +241,7 @@ def make_block(base: Base, proposer: Address, ready: Iterable[Transaction]) -> C
     """
     last_commit = base.last_commit
     draft = _next_header(base, last_commit, proposer, ())
-    execution = Execution(base.state, draft.height, draft.time_ns)
+    execution = Execution(base.state, draft.height, draft.time_ns, last_commit=last_commit)
     room = base.state.params.max_bytes - BLOCK_OVERHEAD_BYTES
     chosen: list[Transaction] = []
     for transaction in ready:
@@ -281,7 +284,7 @@ def judge(base: Base, block: Block, size: int, transactions: Sequence[Transactio
         if commit != EMPTY_COMMIT:
             raise BadProof(codes.WRONG_HEADER_FIELD, field="last_commit", height=header.height)
     else:
-        verify_commit_full(commit, base.chain_id, base.validators_before, tip.height, tip.block_id)
+        verify_commit_full(commit, base.chain_id, base.last_validators, tip.height, tip.block_id)
     hashes = tuple(transaction.hash for transaction in transactions)
     expected = _next_header(base, commit, header.proposer_address, hashes)
     for name in HEADER_FIELDS:
@@ -293,7 +296,7 @@ def judge(base: Base, block: Block, size: int, transactions: Sequence[Transactio
         raise BadProof(codes.WRONG_HEADER_FIELD, field="proposer_address", height=header.height)
     if block.evidence:
         raise BadProof(codes.WRONG_HEADER_FIELD, field="evidence_hash", height=header.height)
-    execution = Execution(base.state, Height(header.height), header.time_ns)
+    execution = Execution(base.state, Height(header.height), header.time_ns, last_commit=commit)
     for transaction in transactions:
         execution.apply(transaction)
     return execution.finish()

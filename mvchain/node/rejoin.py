@@ -41,7 +41,7 @@ class Rejoin:
         chain_id: str,
         validators: ValidatorSet,
         guard: Position | None,
-        own_commits: Iterable[Commit],
+        committed: Iterable[Endorsement],
     ) -> None:
         self.me = me
         self._chain_id = chain_id
@@ -49,9 +49,8 @@ class Rejoin:
         self._guard = guard
         self._answered = {me}
         self._latest: Position | None = None
-        for commit in own_commits:
-            for endorsement in own_precommits(commit, me, validators):
-                self._see(Position(endorsement.height, endorsement.round, STEP_PRECOMMIT))
+        for endorsement in committed:
+            self._see(Position(endorsement.height, endorsement.round, STEP_PRECOMMIT))
 
     def answer(self, validator: Address, proposals: Iterable[bytes], endorsements: Iterable[bytes]) -> None:
         """Take what one validator's node holds of ours; unsigned or foreign messages are no reason to be silent.

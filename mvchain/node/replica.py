@@ -99,7 +99,6 @@ class Replica:
     def __init__(self, genesis: Genesis, state: State, tip: Tip, mempool: Mempool, ports: Ports) -> None:
         self.genesis = genesis
         self.state = state
-        self._validators_before = state.validators
         self.tip = tip
         self.mempool = mempool
         self.signatures = CheckedSignatures(ports.signatures)
@@ -278,9 +277,7 @@ class Replica:
 
     def _base(self) -> Base:
         genesis = self.genesis
-        return Base(
-            genesis.chain_id, genesis.app_version, self.state, self.tip, self._validators_before, self._last_commit
-        )
+        return Base(genesis.chain_id, genesis.app_version, self.state, self.tip, self._last_commit)
 
     def _enter_height(self) -> None:
         """Queue the start of this height; not drained here, so that heights follow in a loop, not by recursion."""
@@ -459,7 +456,6 @@ class Replica:
             result_numbers=outcome.numbers,
             state_writes={**outcome.writes, TIP_KEY: tip.encode()},
         )
-        self._validators_before = self.state.validators
         self.state.commit(outcome)
         self.tip, self._last_commit = tip, commit
         rejected = tuple(self.mempool.after_block(outcome, candidate.transactions, self.state))
@@ -495,7 +491,8 @@ class Replica:
         commit = self._last_commit
         if endorsement.round != commit.round or endorsement.block_id not in (commit.block_id, NIL_BLOCK_ID):
             return
-        late = add_precommit(commit, endorsement, self._validators_before)
+        validators = self.state.validators_at(self.tip.height)
+        late = add_precommit(commit, endorsement, validators)
         if late is not commit:
-            self._check_endorsement(endorsement, self._validators_before)
+            self._check_endorsement(endorsement, validators)
             self._last_commit = late

@@ -47,7 +47,7 @@ from mvchain.node.ports import Disk, StoredBlock
 
 _FORMAT_KEY = b"F"
 _FORMAT_NAME = "mvchain-store"
-_VERSION = 2
+_VERSION = 3
 _MAX_FORMAT_BYTES = 64
 _BLOCK_KEY_BYTES = 7
 _HASH_BYTES = 32

@@ -1,13 +1,15 @@
 """A chain in memory for the tests of the state: dict-backed store, keys, blocks made of transactions."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mvchain.core.keys import SigningKey
 from mvchain.core.merkle import root
-from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, TaggedKey, TimeMs, TimeNs
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, Round, TaggedKey, TimeMs, TimeNs
 from mvchain.ledger import keyspace
+from mvchain.ledger.block_id import NIL_BLOCK_ID
+from mvchain.ledger.blocks import ABSENT_SIG, EMPTY_COMMIT, Commit, CommitSig, Flag
 from mvchain.ledger.execution import Execution
 from mvchain.ledger.genesis import ConsensusParams, Genesis, make_entry
 from mvchain.ledger.outcome import Outcome
@@ -32,6 +34,7 @@ from mvchain.ledger.transactions import (
     make_transaction,
     registration_proof,
 )
+from mvchain.ledger.validators import address_of
 from tests.ledger.document_helpers import make_question
 
 START_MS = 1_000_000
@@ -122,13 +125,30 @@ class World:
 
     # --- blocks ---
 
-    def execution(self, after_ms: int = 1) -> Execution:
-        """Of the next block, that much later than the last."""
-        return Execution(self.state, Height(self.state.height + 1), TimeNs((self.now_ms + after_ms) * 1_000_000))
+    def execution(self, after_ms: int = 1, signed: Collection[str] = ()) -> Execution:
+        """Of the next block, that much later than the last, which these validator keys alone have signed."""
+        height = Height(self.state.height + 1)
+        return Execution(
+            self.state,
+            height,
+            TimeNs((self.now_ms + after_ms) * 1_000_000),
+            last_commit=self.commit(signed) if signed else EMPTY_COMMIT,
+        )
 
-    def block(self, *txs: Transaction, after_ms: int = 1) -> Outcome:
+    def commit(self, signed: Collection[str]) -> Commit:
+        """Of the last block, signed by these validator keys; execution looks at no signature."""
+        addresses = {address_of(key_of(name).public) for name in signed}
+        validators = self.state.validators_at(self.state.height)
+        assert addresses <= {validator.address for validator in validators}
+        entries = (
+            CommitSig(Flag.COMMIT, v.address, TimeNs(0), bytes(64)) if v.address in addresses else ABSENT_SIG
+            for v in validators
+        )
+        return Commit(self.state.height, Round(0), NIL_BLOCK_ID, tuple(entries))
+
+    def block(self, *txs: Transaction, after_ms: int = 1, signed: Collection[str] = ()) -> Outcome:
         """Executes and commits a block; compares the state with the one that the store would give."""
-        execution = self.execution(after_ms)
+        execution = self.execution(after_ms, signed)
         for tx in txs:
             execution.apply(tx)
         outcome = execution.finish()
@@ -249,6 +269,8 @@ def state_facts(state: State) -> dict[str, object]:
             if not state.roll(n).sealed  # type: ignore[union-attr]
         ],
         "work": [state.work(n).encode() for n in polls if state.live_tally(n) is not None],
-        "validators": state.validators,
+        "validators": [state.validators_at(Height(h)) for h in range(state.height + 3)],
+        "validator_changes": state.validator_changes,
+        "unproven": state.unproven,
         "params": state.params,
     }

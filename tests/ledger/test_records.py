@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from mvchain.core import codec
 from mvchain.core.errors import BadProof, BrokenStorage
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.polls import QuestionType
-from mvchain.ledger.records import NO_HASH, Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally
+from mvchain.ledger.records import NO_HASH, Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.tally import QuestionTally, TallyResult
 from mvchain.ledger.transactions import Kind, Role, Scope
 
@@ -26,8 +26,11 @@ RECORDS: list[Any] = [
         AgencyNumber(1),
         "기관",
         "Agency",
-        PublicKey(HASH),
-        PublicKey(bytes(32)),
+        (
+            Tenure(PublicKey(HASH), Height(1), Height(9), proven=True),
+            Tenure(PublicKey(bytes(32)), Height(9), Height(0), proven=False),
+        ),
+        (PublicKey(bytes(32)), PublicKey(HASH)),
         2,
         (Signer(KEY, Role.AGENCY, Scope(0), 4, True), Signer(KEY, Role.SERVICE, Scope.POLLS | Scope.ROLLS, 0, False)),
     ),

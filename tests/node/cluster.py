@@ -158,7 +158,7 @@ class Node:
             chain_id=self.genesis.chain_id,
             validators=state.validators,
             guard=self.guard.position,
-            own_commits=self.answers.last_commits(),
+            committed=self.answers.committed(self.guard.address),
         )
         self._conclude_rejoin()
         self.later(self.cluster.random.randint(1, TICK_MS), self._tick)

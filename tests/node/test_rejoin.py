@@ -6,6 +6,7 @@ from mvchain.core.errors import BadProof
 from mvchain.core.keys import Purpose
 from mvchain.core.types import Height, Round, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID, PartSetHeader
+from mvchain.ledger.blocks import Commit
 from mvchain.ledger.commits import commit_from_precommits
 from mvchain.ledger.endorsements import (
     NO_ROUND,
@@ -42,8 +43,9 @@ def proposal(height: int, round_: int, signer: int = 0) -> bytes:
     return Proposal(Height(height), Round(round_), NO_ROUND, BLOCK, TimeNs(5), signature).encode()
 
 
-def make(guard: Position | None, *commits: object, validators: ValidatorSet = VALIDATORS) -> Rejoin:
-    return Rejoin(me=ME, chain_id=CHAIN, validators=validators, guard=guard, own_commits=commits)  # type: ignore[arg-type]
+def make(guard: Position | None, *commits: Commit, validators: ValidatorSet = VALIDATORS) -> Rejoin:
+    committed = [precommit for commit in commits for precommit in own_precommits(commit, ME, VALIDATORS)]
+    return Rejoin(me=ME, chain_id=CHAIN, validators=validators, guard=guard, committed=committed)
 
 
 def test_a_lone_validator_asks_nobody() -> None:

@@ -90,7 +90,7 @@ class Running:
             chain_id=genesis.chain_id,
             validators=state.validators,
             guard=self.guard.position,
-            own_commits=Answers(self.replica).last_commits(),
+            committed=Answers(self.replica).committed(self.guard.address),
         )
         self.runtime = Runtime(self.replica, store, self.journal, intake, rejoin, vouched=False)  # type: ignore[arg-type]
         addresses = [PeerAddress(HOST, other.port, key_of(f"node{other.number}").public) for other in dial]

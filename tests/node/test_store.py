@@ -229,8 +229,8 @@ def test_a_first_start_that_was_cut_short_is_completed(tmp_path: Path) -> None:
     [
         (b"something", b"else", "MV-4012"),
         (b"F", codec.encode(("other", 1)), "MV-4012"),
-        (b"F", codec.encode(("mvchain-store", 1)), "MV-4008"),
-        (b"F", codec.encode(("mvchain-store", 3)), "MV-4003"),
+        (b"F", codec.encode(("mvchain-store", 2)), "MV-4008"),
+        (b"F", codec.encode(("mvchain-store", 4)), "MV-4003"),
         (b"F", b"\xc1", "MV-4011"),
     ],
 )
