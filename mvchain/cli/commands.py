@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import mvchain
-from mvchain.cli import ballots, genesis, keys, light, members, node, polls, receipts, rolls
+from mvchain.cli import backups, ballots, genesis, keys, light, members, node, polls, receipts, rolls
 
 app = typer.Typer(
     help="A permissioned ledger for public polls.",
@@ -22,6 +22,7 @@ for name, group in (
     ("roll", rolls.app),
     ("poll", polls.app),
     ("ballot", ballots.app),
+    ("backup", backups.app),
 ):
     app.add_typer(group, name=name)
 for name, command in (
@@ -30,6 +31,7 @@ for name, command in (
     ("status", node.status),
     ("localnet", node.localnet),
     ("demo", node.demo),
+    ("restore", backups.restore),
     ("approve", members.approve),
     ("receipt", receipts.receipt),
     ("proof", receipts.proof),

@@ -11,7 +11,7 @@ import typer
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
 from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_PASSPHRASE_FILE_BYTES
-from mvchain.core.types import Hash, Signature, TaggedKey, TimeMs
+from mvchain.core.types import Hash, PublicKey, Signature, TaggedKey, TimeMs
 
 if TYPE_CHECKING:
     # What asyncio and aiohttp come with is imported where it is used, so that --help is quick.
@@ -150,6 +150,11 @@ def parse_hash(text: str) -> Hash:
 def parse_key(text: str) -> TaggedKey:
     """A public key with its scheme byte in hex, as `mvchain keys show` prints it."""
     return TaggedKey(_hex(text, "a public key with its scheme byte", 33))
+
+
+def parse_public_key(text: str) -> PublicKey:
+    """A bare public key in hex, as the genesis file and `mvchain backup` show it."""
+    return PublicKey(_hex(text, "a public key", 32))
 
 
 def parse_signature(text: str) -> Signature:

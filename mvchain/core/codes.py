@@ -1204,6 +1204,41 @@ BAD_SETTINGS = Cause(
     "Correct each line; node.toml.example shows every setting with its unit and default.",
 )
 
+# --- 313x: backups (node.backup, node.checkpoint) ---
+BACKUP_DAMAGED = Cause(
+    "MV-3130",
+    "{path} is not a whole backup: {why}.",
+    "Take another copy of it; without one, start the node on an empty store: it fetches the blocks from the others.",
+)
+BACKUP_SIGNER_UNKNOWN = Cause(
+    "MV-3131",
+    "{path} is signed with the key {key}, which no agency of its genesis file has.",
+    "If that is the node or agency key of an agency that changed its keys since, name it with --signed-by.",
+)
+BACKUP_OF_OTHER_CHAIN = Cause(
+    "MV-3132",
+    "{path} is a backup of chain {chain}, and {place} belongs to chain {own}.",
+    "Name the home or the genesis file of the chain of the backup.",
+)
+STORE_EXISTS = Cause(
+    "MV-3133",
+    "{path} holds blocks already.",
+    "Start the node as it is, or add --replace-store to put the blocks of the backup in their place.",
+)
+PLAIN_KEY_IN_BACKUP = Cause(
+    "MV-3134",
+    "The key file {path} is not encrypted, so whoever reads the backup could sign as this agency.",
+    "Leave --with-keys out.",
+)
+NOTHING_TO_BACK_UP = Cause(
+    "MV-3135", "There is no database {path}.", "Name the home of a node that has run with --home."
+)
+STORE_NOT_COPIED = Cause(
+    "MV-3136",
+    "No copy of the database {path} could be made at one moment.",
+    "Try again; if it fails each time, stop the node, which then tells whether its database is damaged.",
+)
+
 # --- 400x: files (node.files, node.framing) ---
 DISK_FAILED = Cause(
     "MV-4001",

@@ -59,6 +59,7 @@ class Purpose(Enum):
     HANDSHAKE = b"mvchain.handshake.v1\x00"
     GENESIS = b"mvchain.genesis.v1\x00"
     REGISTRATION = b"mvchain.register.v1\x00"
+    BACKUP = b"mvchain.backup.v1\x00"
     CONSENSUS = b""
     """Proposals, prevotes and precommits: their bytes are the specification's (C40, C42) and hold their kind.
     They begin with a length and 08, no tag above does. Only the sign guard may use it (KEY04)."""

@@ -176,6 +176,8 @@ MAX_JOURNAL_BYTES = 256 * 1024 * 1024
 """Four times MAX_POOL_BYTES, so that the pool is full long before the journal is."""
 MIN_FREE_DISK_BYTES = 256 * 1024 * 1024
 """The node stops by itself while there is room to stop in order: many full blocks and a compaction (faults R6)."""
+MAX_BACKUP_PART_BYTES = MAX_TALLY_BYTES + 2 * 1024 * 1024
+"""One part of a backup: the largest record of the store, or 1 MiB of small ones and one more."""
 MAX_KEY_FILE_BYTES = 4 * 1024
 MIN_PASSPHRASE_BYTES = 8
 

@@ -132,6 +132,15 @@ class LocalDisk:
         with self._calling("replace", target):
             os.replace(source, target)
 
+    def link(self, source: Path, target: Path) -> bool:
+        """A second name for the same file; False if `source` is gone."""
+        with self._calling("link", target):
+            try:
+                os.link(source, target, follow_symlinks=False)
+            except FileNotFoundError:
+                return False
+            return True
+
     def remove(self, path: Path) -> None:
         """Remove a file."""
         with self._calling("remove", path):

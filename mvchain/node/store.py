@@ -30,7 +30,7 @@ The options, measured with 200,000 ballots of 112 bytes in blocks of 2,500, four
 So a ballot costs about 6 µs and 235 bytes beside its part in the block's record, 112 of them its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,19 @@ class Store:
         batch = self._db.write_batch(sync=True)
         _put_state(batch, writes)
         self._write(batch)
+
+    def fill(self, chunks: Iterable[Sequence[tuple[bytes, bytes]]]) -> None:
+        """Write the records of a backup into a new store, which has to be opened anew after it to be durable.
+
+        Raises:
+            BrokenStorage: the disk failed or is nearly full.
+        """
+        for chunk in chunks:
+            self._check_room()
+            batch = self._db.write_batch()
+            for key, value in chunk:
+                batch.put(key, value)
+            self._write(batch)
 
     def put_rejection(self, tx_hash: Hash, code: str) -> None:
         """Remember why a received transaction ended without a block.

@@ -111,6 +111,9 @@ def check_command(text: str) -> None:
     words = text.split()[1:]
     while getattr(command, "commands", None):
         assert words, text
+        if words[0].startswith("--"):
+            assert command.invoke_without_command, text
+            break
         assert words[0] in command.commands, text
         command = command.commands[words.pop(0)]
     options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
