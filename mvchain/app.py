@@ -34,6 +34,7 @@ from mvchain.node.handshake import Local
 from mvchain.node.intake import Intake
 from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
+from mvchain.node.ports import BlockStore
 from mvchain.node.rejoin import Rejoin
 from mvchain.node.replica import TIP_KEY, Ports, Replica
 from mvchain.node.runtime import Runtime, now_ms, now_ns
@@ -167,7 +168,9 @@ async def _serve(
         signs = state.validators.by_address(guard.address) is not None
         replica = Replica(genesis, state, tip, mempool, Ports(store, log, guard if signs else None, signatures, now_ns))
         intake = Intake(replica, signatures, journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms)
-        runtime = Runtime(replica, store, journal, intake, _rejoin(replica, guard) if signs else None, vouched=vouched)
+        runtime = Runtime(
+            replica, store, journal, intake, make_rejoin(replica, guard) if signs else None, vouched=vouched
+        )
         transport = _transport(settings, genesis, node_key, runtime)
         await transport.listen(settings.p2p.listen.host, settings.p2p.listen.port)
         node_view = NodeViewOfRuntime(
@@ -208,7 +211,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-def open_state(store: Store, genesis: Genesis) -> tuple[State, Tip]:
+def open_state(store: BlockStore, genesis: Genesis) -> tuple[State, Tip]:
     """The state that the store holds, or the one that genesis makes.
 
     Raises:
@@ -226,7 +229,8 @@ def open_state(store: Store, genesis: Genesis) -> tuple[State, Tip]:
     return state, tip
 
 
-def _rejoin(replica: Replica, guard: SignGuard) -> Rejoin:
+def make_rejoin(replica: Replica, guard: SignGuard) -> Rejoin:
+    """What asks whether this validator may sign, after a start (N4)."""
     return Rejoin(
         me=guard.address,
         chain_id=replica.genesis.chain_id,

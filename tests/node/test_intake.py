@@ -84,7 +84,7 @@ async def door() -> AsyncIterator[Door]:
 async def test_every_kind_of_verdict_in_the_order_of_what_came(door: Door) -> None:
     election = door.election
     good, other = election.ballot(0), election.ballot(0, 1)
-    forged = election._signed(door_payload(election), election.voters[3])
+    forged = election.signed(door_payload(election), election.voters[3])
     verdicts = await door.submit(b"garbage", good, good, other, forged, election.set_up[0])
     kinds = [type(verdict) for verdict in verdicts]
     assert kinds == [Refused, Received, Known, Refused, Refused, Known]

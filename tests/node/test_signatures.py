@@ -9,8 +9,9 @@ from mvchain.core.keys import Purpose
 from mvchain.core.types import Hash
 from mvchain.ledger.transactions import Transaction, decode_transaction
 from mvchain.node.signatures import CHUNK, CheckedSignatures, SignaturePool, Signed
+from mvchain.sim.node import PlainChecker
 from tests.ledger.state_helpers import key_of
-from tests.node.cluster import Cluster, Election, PlainChecker
+from tests.node.cluster import Cluster, Election
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_verdict_under_another_context_does_not_count() -> None:
     ledger, checker = Ledger(), PlainChecker()
     checked = CheckedSignatures(checker)
     foreign = decode_transaction(
-        ledger.election._signed(ledger.ballots[0].payload, ledger.election.voters[0], Hash(b"o" * 32))
+        ledger.election.signed(ledger.ballots[0].payload, ledger.election.voters[0], Hash(b"o" * 32))
     )
     checked.remember(foreign.hash, Hash(b"o" * 32))
     with pytest.raises(BadTransaction):

@@ -1,0 +1,171 @@
+"""The checkers' own reader of signed messages, commits and transactions (faults section 1).
+
+It shares no code with what it checks: a fault in the node's codec, commit rules or counting must not be repeated
+here. Only the signature function is the node's, since it is the simulator's to replace (SIM7).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgpack
+
+from mvchain.core.keys import Purpose, verify
+
+PREVOTE: Final = 1
+PRECOMMIT: Final = 2
+PROPOSAL: Final = 32
+NAMES: Final = {PREVOTE: "prevote", PRECOMMIT: "precommit", PROPOSAL: "proposal"}
+_ABSENT, _FOR_BLOCK = 1, 2
+_BALLOT_KIND = 0
+
+
+class Signed(NamedTuple):
+    """A proposal, prevote or precommit, as far as the checkers look at it."""
+
+    type: int
+    height: int
+    round: int
+    block_id: bytes
+    """Encoded; empty for nil."""
+    value: bytes
+    """All that was signed, with the signature: an honest key signs one of these for each type, height and round."""
+    address: bytes
+    """Of the signer; empty in a proposal."""
+
+
+def read_endorsement(data: bytes) -> Signed:
+    """A prevote or precommit of an honest node."""
+    f = _fields(data)
+    block_id = _one(f, 4, b"")
+    time = _one(f, 5, b"")
+    return Signed(_int(f, 1), _int(f, 2), _int(f, 3), _or_nil(block_id), block_id + time + f[8][0], f[6][0])
+
+
+def read_proposal(data: bytes) -> Signed:
+    """A proposal of an honest node."""
+    f = _fields(data)
+    block_id = _one(f, 5, b"")
+    value = block_id + _one(f, 6, b"") + _int(f, 4).to_bytes(8, "big") + f[7][0]
+    return Signed(PROPOSAL, _int(f, 2), _int(f, 3), block_id, value, b"")
+
+
+def bad_commit(
+    data: bytes, keys_by_address: dict[bytes, bytes], chain_id: str, height: int, block_id: bytes
+) -> str | None:
+    """Why this commit does not prove the block, or None: every signature in it holds, and more than two thirds of
+    the validators, each counted once, signed this block (I1).
+
+    Args:
+        keys_by_address: the validators of that height, each of the same power.
+        block_id: encoded.
+    """
+    f = _fields(data)
+    round_, named = _int(f, 2), _one(f, 3, b"")
+    if (_int(f, 1), named) != (height, block_id):
+        return "it is for another block"
+    signers: set[bytes] = set()
+    seen: set[bytes] = set()
+    for entry in map(_fields, f.get(4, [])):
+        flag = _int(entry, 1)
+        if flag == _ABSENT:
+            continue
+        address = _one(entry, 2, b"")
+        if address in seen:
+            return f"{address.hex()} is in it twice"
+        seen.add(address)
+        if address not in keys_by_address:
+            return f"{address.hex()} is no validator"
+        signed_for = block_id if flag == _FOR_BLOCK else b""
+        message = _canonical(height, round_, signed_for, _one(entry, 3, b""), chain_id)
+        if not verify(Purpose.CONSENSUS, keys_by_address[address], message, _one(entry, 4, b"")):
+            return f"the signature of {address.hex()} does not hold"
+        if flag == _FOR_BLOCK:
+            signers.add(address)
+    if 3 * len(signers) <= 2 * len(keys_by_address):
+        return f"only {len(signers)} of {len(keys_by_address)} signed it"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class CastBallot:
+    """A ballot as it lies in a block."""
+
+    poll: int
+    signer: bytes
+    revision: int
+    answers: tuple[Any, ...]
+
+
+def read_ballot(raw: bytes) -> CastBallot | None:
+    """The ballot in a transaction; None if it is another one."""
+    payload_bytes, signer, _ = msgpack.unpackb(raw)
+    payload = msgpack.unpackb(payload_bytes)
+    if payload[0] != _BALLOT_KIND:
+        return None
+    poll, revision, answers = payload[1:4]
+    return CastBallot(poll, signer, revision, tuple(answers))
+
+
+def _canonical(height: int, round_: int, block_id: bytes, time: bytes, chain_id: str) -> bytes:
+    """The bytes that a precommit signs (C40)."""
+    chain = chain_id.encode()
+    body = b"\x08\x02\x11" + height.to_bytes(8, "little")
+    if round_:
+        body += b"\x19" + round_.to_bytes(8, "little")
+    if block_id:
+        body += b"\x22" + _sized(block_id)
+    body += b"\x2a" + _sized(time) + b"\x32" + _sized(chain)
+    return _sized(body)
+
+
+def _sized(data: bytes) -> bytes:
+    assert len(data) < 1 << 14
+    size = len(data)
+    return (bytes((size,)) if size < 128 else bytes((size & 127 | 128, size >> 7))) + data
+
+
+def _fields(data: bytes) -> dict[int, list[Any]]:
+    """A protobuf message: integers and byte strings by field number."""
+    found: dict[int, list[Any]] = {}
+    for number, value in _each_field(data):
+        found.setdefault(number, []).append(value)
+    return found
+
+
+def _each_field(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        value, at = _varint(data, at)
+        if tag & 7 == 2:
+            value, at = data[at : at + value], at + value  # type: ignore[assignment]
+        yield tag >> 3, value
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7
+
+
+def _int(fields: dict[int, list[Any]], number: int) -> int:
+    value = fields.get(number, [0])[0]
+    assert isinstance(value, int)
+    return value
+
+
+def _one(fields: dict[int, list[Any]], number: int, default: bytes) -> bytes:
+    value = fields.get(number, [default])[0]
+    assert isinstance(value, bytes)
+    return value
+
+
+def _or_nil(block_id: bytes) -> bytes:
+    """Nil is written as an id of empty parts (C46)."""
+    return block_id if len(block_id) > 8 else b""
