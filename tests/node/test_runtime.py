@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mvchain.app import open_state
+from mvchain.app import make_rejoin, open_state
 from mvchain.core import codes
 from mvchain.core.errors import BrokenStorage
 from mvchain.core.hashing import sha256
@@ -16,7 +16,6 @@ from mvchain.ledger.endorsements import Endorsement
 from mvchain.ledger.genesis import ConsensusParams, Genesis, make_entry
 from mvchain.ledger.mempool import Mempool
 from mvchain.node import runtime as runtime_module
-from mvchain.node.answers import Answers
 from mvchain.node.guard import SignGuard, create_guard
 from mvchain.node.handshake import Local
 from mvchain.node.intake import Intake
@@ -24,7 +23,6 @@ from mvchain.node.journal import Journal
 from mvchain.node.judge import Received, Refused
 from mvchain.node.memory import MemoryDisk, MemoryStore
 from mvchain.node.outputs import StartTimer
-from mvchain.node.rejoin import Rejoin
 from mvchain.node.replica import Ports, Replica
 from mvchain.node.runtime import Runtime, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
@@ -85,13 +83,7 @@ class Running:
         intake = Intake(
             self.replica, self.pool, self.journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms
         )
-        rejoin = Rejoin(
-            me=self.guard.address,
-            chain_id=genesis.chain_id,
-            validators=state.validators,
-            guard=self.guard.position,
-            committed=Answers(self.replica).committed(self.guard.address),
-        )
+        rejoin = make_rejoin(self.replica, self.guard)
         self.runtime = Runtime(self.replica, store, self.journal, intake, rejoin, vouched=False)  # type: ignore[arg-type]
         addresses = [PeerAddress(HOST, other.port, key_of(f"node{other.number}").public) for other in dial]
         self.transport = Transport(Local(key_of(f"node{machine.number}"), genesis.hash), addresses, self._name, QUICK)
