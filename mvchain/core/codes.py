@@ -1501,6 +1501,11 @@ INTEROP_TOO_SLOW = Cause(
 # --- 3095: measurements (bench) ---
 BENCH_ANSWER = Cause("MV-3095", "A node answered {what} with status {status}: {text}.", "Read the logs of the nodes.")
 
+# --- 3175-3179: chaos (chaos) ---
+CHAOS_NOT_ENDED = Cause("MV-3175", "Node {number} did not end within {seconds} s.", "Read {log}.")
+CHAOS_STANDSTILL = Cause("MV-3176", "{what}: not within {seconds} s.", "Read the logs of the nodes.")
+CHAOS_ANSWER = Cause("MV-3177", "Node {number} answered {what} with {text}.", "Read the logs of the nodes.")
+
 # --- 607x: JSON-RPC and WebSocket (api.rpc, api.websocket); clients compare the texts of CometBFT (C133 to C135) ---
 RPC_NOT_JSON = Cause("MV-6070", "The call is not JSON-RPC: {text}.", "Send a JSON-RPC 2.0 object or an array of them.")
 RPC_INVALID = Cause("MV-6071", "The call cannot be taken: {text}.", "Send less at once.")

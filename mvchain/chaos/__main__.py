@@ -1,0 +1,53 @@
+"""`python -m mvchain.chaos`: nodes on this machine are treated badly, and what they promise is checked.
+
+Exit 0 if nothing is wrong, 1 if something is or the run could not be finished, 2 if the command itself is wrong.
+"""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+from typing import Final
+
+from mvchain.chaos.catalogue import FAULTS
+from mvchain.chaos.run import Options, run_chaos
+from mvchain.core.errors import MvchainError
+
+INTERRUPTED: Final = 130
+"""As shells have it."""
+DESCRIPTION: Final = """\
+Starts networks of nodes on this machine, has ballots come in all the time, kills, pauses, cuts off and damages nodes,
+and checks after every fault that nothing that was acknowledged is lost, nothing forked and everything recovered."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the arguments say; returns the exit code."""
+    known = sorted({fault.code for fault in FAULTS}, key=lambda code: int(code[1:]))
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=DESCRIPTION)
+    parser.add_argument("--quick", action="store_true", help="a short selection on as few networks as can be")
+    parser.add_argument("--only", metavar="R4,R5", help=f"these faults alone; there are {', '.join(known)}")
+    parser.add_argument("--runs", type=int, choices=range(1, 1001), metavar="N", help="of each fault")
+    parser.add_argument("--seconds", type=float, metavar="S", help="that one run of a fault lasts, where it lasts")
+    parser.add_argument("--rate", type=float, default=20.0, help="of ballots per second (%(default)s)")
+    parser.add_argument("--seed", type=int, help="of what is left to chance; timing is not in it")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file to write the report to")
+    parser.add_argument("--keep", action="store_true", help="leave logs and files where they are")
+    chosen = parser.parse_args(arguments)
+    only = chosen.only.split(",") if chosen.only else known
+    if unknown := set(only) - set(known):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    seed = random.randrange(2**32) if chosen.seed is None else chosen.seed  # noqa: S311 - nothing secret
+    print(f"seed {seed}", file=sys.stderr)
+    faults = [fault for fault in FAULTS if fault.code in only and (not chosen.quick or fault.quick)]
+    options = Options(faults, chosen.quick, chosen.runs, chosen.seconds, chosen.rate, seed, chosen.json, chosen.keep)
+    try:
+        return 0 if run_chaos(options) else 1
+    except MvchainError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

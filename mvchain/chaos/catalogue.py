@@ -1,0 +1,23 @@
+"""The faults in the order of the catalogue, with how often and how long (faults, section 3)."""
+
+from typing import Final
+
+from mvchain.chaos import crashes, partitions
+from mvchain.chaos.fault import Extent, Fault
+
+FAULTS: Final = (
+    Fault("R1", "kill -9 one", crashes.kill_one, Extent(40, 0), Extent(3, 0)),
+    Fault("R1", "kill -9 one", crashes.kill_one, Extent(20, 0), nodes=7),
+    Fault("R2", "kill -9 all", crashes.kill_all, Extent(10, 0), Extent(1, 0)),
+    Fault("R3", "stopped for 10 s", crashes.stand_still, Extent(10, 10), Extent(1, 4)),
+    Fault("R3", "stopped for 120 s", crashes.stand_still, Extent(2, 120)),
+    Fault("R4", "one cut off", partitions.isolate, Extent(10, 10), Extent(1, 5)),
+    Fault("R4", "halves", partitions.halve, Extent(10, 10), Extent(1, 5)),
+    Fault("R4", "one way only", partitions.one_way, Extent(10, 10), Extent(1, 5)),
+    Fault("R4", "flapping", partitions.flap, Extent(10, 12), Extent(1, 4)),
+    Fault("R4", "one cut off", partitions.isolate, Extent(5, 10), nodes=7),
+    Fault("R4", "halves", partitions.halve, Extent(5, 10), nodes=7),
+    Fault("R5", "1 KB/s", partitions.thin, Extent(3, 30), Extent(1, 6)),
+    Fault("R5", "1 s round trip", partitions.late, Extent(3, 30)),
+    Fault("R5", "5 % loss", partitions.lossy, Extent(3, 30)),
+)

@@ -1,0 +1,202 @@
+"""Nodes of a chain of their own as processes that may be killed, paused, starved and started in other ways.
+
+They reach each other through `Wires` alone. None outlives this process: each has a pipe as its standard input and
+stops when the pipe ends, and the kernel kills it when its parent is gone, since one that is paused reads nothing.
+"""
+
+import asyncio
+import ctypes
+import os
+import re
+import resource
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from mvchain.chaos.proxy import Wires
+from mvchain.core import codes
+from mvchain.core.errors import BadConfiguration
+from mvchain.localnet import HOST, Localnet, make_localnet
+from mvchain.node.config import Home, load_settings
+
+STOP_S: Final = 20.0
+"""How long a node may take to stop in order."""
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a node is started, where that differs from others."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directory: Path | None = None
+    """Where Python looks for mvchain first; None for the one that runs here."""
+    file_bytes: int | None = None
+    """No file of the node may grow beyond this (RLIMIT_FSIZE)."""
+
+
+class Cluster:
+    """The nodes, by the number of their agency from 1; an async context manager that leaves none running."""
+
+    def __init__(self, directory: Path, nodes: int) -> None:
+        make_localnet(directory, nodes)
+        self.network = Localnet(directory)
+        """Homes, keys and genesis; its own processes are not used."""
+        self.homes: dict[int, Home] = {number: self.network.home(number) for number in self.network.numbers}
+        self.wires = Wires({n: load_settings(home.settings).p2p.listen.port for n, home in self.homes.items()})
+        self.unexpected: list[str] = []
+        """Nodes that ended without being told to."""
+        self._processes: dict[int, Process] = {}
+        self._watchers: set[asyncio.Task[None]] = set()
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of all nodes that have a home."""
+        return sorted(self.homes)
+
+    @property
+    def running(self) -> list[int]:
+        """Of those that have a process."""
+        return sorted(self._processes)
+
+    def api_url(self, number: int) -> str:
+        """Where a node answers requests."""
+        return f"http://{load_settings(self.homes[number].settings).api.listen}"
+
+    def log_path(self, number: int) -> Path:
+        """What a node wrote, runs one after the other."""
+        return self.homes[number].path / "node.log"
+
+    def pid(self, number: int) -> int:
+        """The process of a running node."""
+        return self._processes[number].pid
+
+    async def __aenter__(self) -> Self:
+        await self.wires.__aenter__()
+        for source in self.numbers:
+            await self.lay_wires(source)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        processes = list(self._processes.values())
+        self._processes.clear()
+        for process in processes:
+            if process.returncode is None:
+                process.kill()
+        await asyncio.gather(*self._watchers)
+        await self.wires.__aexit__(*exc)
+
+    async def lay_wires(self, source: int) -> None:
+        """Let a node that is not running dial the others through wires."""
+        settings = self.homes[source].settings
+        text = settings.read_text()
+        for target, agency in enumerate(self.network.genesis.agencies, 1):
+            entry = rf'"{agency.node_key.hex()}@{re.escape(HOST)}:\d+"'
+            if re.search(entry, text):
+                port = await self.wires.lay(source, target)
+                text = re.sub(entry, f'"{agency.node_key.hex()}@{HOST}:{port}"', text)
+        settings.write_text(text)
+
+    async def start(self, number: int, launch: Launch | None = None) -> None:
+        """Start a node on what is on its disk."""
+        assert number not in self._processes, number
+        launch = launch or Launch()
+        home = self.homes[number].path
+        environment = {**os.environ, **launch.environment}
+        if launch.directory is not None:
+            environment["PYTHONPATH"] = str(launch.directory)
+        command = (sys.executable, "-m", "mvchain", "start", "--exit-with-parent", "--home", str(home))
+
+        def in_child() -> None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if launch.file_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (launch.file_bytes, launch.file_bytes))
+
+        with self.log_path(number).open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=PIPE,
+                stdout=log,
+                stderr=STDOUT,
+                env=environment,
+                # Not where this one runs: Python would find the mvchain of that directory first.
+                cwd=home,
+                preexec_fn=in_child,
+            )
+        self._processes[number] = process
+        watcher = asyncio.create_task(self._watch(number, process))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
+
+    async def kill(self, number: int) -> None:
+        """End a node at once, as a power failure does."""
+        process = self._processes.pop(number)
+        process.kill()
+        await process.wait()
+
+    async def stop(self, number: int) -> int:
+        """Have a node stop in order; its exit status.
+
+        Raises:
+            BadConfiguration: it does not.
+        """
+        process = self._processes.pop(number)
+        process.terminate()
+        return await self._status(number, process, STOP_S)
+
+    async def ended(self, number: int, seconds: float) -> int:
+        """The exit status of a node that has to end by itself.
+
+        Raises:
+            BadConfiguration: it does not.
+        """
+        return await self._status(number, self._processes.pop(number), seconds)
+
+    def pause(self, number: int) -> None:
+        """Let a node do nothing (SIGSTOP)."""
+        self._signal(number, signal.SIGSTOP)
+
+    def resume(self, number: int) -> None:
+        """Let it go on (SIGCONT)."""
+        self._signal(number, signal.SIGCONT)
+
+    def log_since(self, number: int, mark: int) -> str:
+        """What a node has written since its log was so many bytes long."""
+        with self.log_path(number).open("rb") as log:
+            log.seek(mark)
+            return log.read().decode(errors="replace")
+
+    def log_size(self, number: int) -> int:
+        """Bytes of its log."""
+        path = self.log_path(number)
+        return path.stat().st_size if path.exists() else 0
+
+    def _signal(self, number: int, what: signal.Signals) -> None:
+        process = self._processes[number]
+        if process.returncode is None:
+            process.send_signal(what)
+
+    async def _status(self, number: int, process: Process, seconds: float) -> int:
+        try:
+            async with asyncio.timeout(seconds):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise BadConfiguration(
+                codes.CHAOS_NOT_ENDED, number=number, seconds=seconds, log=self.log_path(number)
+            ) from None
+
+    async def _watch(self, number: int, process: Process) -> None:
+        status = await process.wait()
+        if self._processes.get(number) is process:
+            del self._processes[number]
+            lines = self.log_path(number).read_text(errors="replace").splitlines()
+            last = lines[-1] if lines else "it wrote nothing"
+            self.unexpected.append(f"node {number} ended with status {status} at {time.strftime('%X')}: {last}")

@@ -1,0 +1,76 @@
+"""What a fault is, and what came of it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, NamedTuple
+
+from mvchain.chaos.stage import Stage
+
+
+class Extent(NamedTuple):
+    """How much of a fault there is."""
+
+    runs: int
+    seconds: float
+    """Of one run, for faults that last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row of the table."""
+
+    code: str
+    """Of the catalogue: `R1`."""
+    what: str
+    strike: Callable[[Stage, float], Awaitable[None]]
+    """Does it and undoes it, in so many seconds; keeps on the stage what is wrong."""
+    full: Extent
+    quick: Extent | None = None
+    """In the short selection; None if it is not in it."""
+    nodes: int = 4
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.code} {self.what}" if self.nodes == 4 else f"{self.code} {self.what}, {self.nodes} nodes"
+
+
+@dataclass
+class Result:
+    """What came of one fault."""
+
+    name: str
+    wanted: int
+    """Runs."""
+    recoveries_s: list[float] = field(default_factory=list)
+    """Of the runs that were done."""
+    faults: list[str] = field(default_factory=list)
+    most: Mapping[str, int] = field(default_factory=dict)
+    """What a node used at most."""
+    notes: Sequence[str] = ()
+    blocks: int = 0
+    ballots: int = 0
+    """Acknowledged."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all runs were done and nothing is wrong."""
+        return not self.faults and len(self.recoveries_s) == self.wanted
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "fault": self.name,
+            "ok": self.ok,
+            "runs": len(self.recoveries_s),
+            "runs_wanted": self.wanted,
+            "recoveries_s": [round(each, 2) for each in self.recoveries_s],
+            "recovery_median_s": round(median(self.recoveries_s), 2) if self.recoveries_s else None,
+            "recovery_max_s": round(max(self.recoveries_s), 2) if self.recoveries_s else None,
+            "faults": self.faults,
+            "most_of_a_node": dict(self.most),
+            "blocks": self.blocks,
+            "ballots_acknowledged": self.ballots,
+            "notes": list(self.notes),
+        }

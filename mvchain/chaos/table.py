@@ -1,0 +1,35 @@
+"""The table for people: fault, runs, result, recovery; at most 80 columns."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Final
+
+from mvchain.chaos.fault import Result
+
+WIDTH: Final = 80
+SHOWN_FAULTS: Final = 5
+"""Of one row; the JSON has all."""
+_ROW: Final = "{:<34} {:>6} {:<8} {:>8} {:>8} {:>7}"
+
+
+def lines(results: Sequence[Result], seconds: float) -> Iterator[str]:
+    """The table, what is wrong below it, and the verdict."""
+    yield _ROW.format("fault", "runs", "result", "median s", "max s", "ballots")
+    yield _ROW.format("-" * 34, "-" * 6, "-" * 8, "-" * 8, "-" * 8, "-" * 7)
+    for result in results:
+        times = result.recoveries_s
+        figures = (f"{median(times):.1f}", f"{max(times):.1f}") if times else ("-", "-")
+        verdict = "ok" if result.ok else "FAILED"
+        yield _ROW.format(result.name[:34], len(times), verdict, *figures, result.ballots)
+    for result in results:
+        for fault in result.faults[:SHOWN_FAULTS]:
+            yield from textwrap.wrap(f"{result.name}: {fault}", WIDTH, subsequent_indent="    ")
+        if (left := len(result.faults) - SHOWN_FAULTS) > 0:
+            yield f"{result.name}: and {left} more"
+        for note in result.notes:
+            yield from textwrap.wrap(f"{result.name}: {note}", WIDTH, subsequent_indent="    ")
+    runs = sum(len(result.recoveries_s) for result in results)
+    wrong = [result for result in results if not result.ok]
+    verdict = "nothing is wrong" if not wrong else f"{len(wrong)} faults were NOT survived as promised"
+    yield f"{len(results)} faults, {runs} runs in {seconds:.0f} s: {verdict}"
