@@ -15,7 +15,7 @@ from mvchain.api.limits import ApiLimits
 from mvchain.api.node_view import NodeViewOfRuntime
 from mvchain.api.server import ApiServer
 from mvchain.core import codes, keys
-from mvchain.core.errors import BadConfiguration
+from mvchain.core.errors import BadConfiguration, BrokenStorage
 from mvchain.core.hashing import EMPTY_HASH
 from mvchain.core.keys import SigningKey
 from mvchain.core.limits import MAX_GENESIS_BYTES
@@ -36,7 +36,7 @@ from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
 from mvchain.node.ports import BlockStore
 from mvchain.node.rejoin import Rejoin
-from mvchain.node.replica import TIP_KEY, Ports, Replica
+from mvchain.node.replica import STATE_SCAN, TIP_KEY, Ports, Replica
 from mvchain.node.runtime import Runtime, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
 from mvchain.node.store import Store
@@ -216,6 +216,7 @@ def open_state(store: BlockStore, genesis: Genesis) -> tuple[State, Tip]:
 
     Raises:
         BadConfiguration: the store belongs to another genesis.
+        BrokenStorage: it holds a part of a snapshot (CP18).
     """
     encoded = store.get(TIP_KEY)
     if encoded is not None:
@@ -223,6 +224,8 @@ def open_state(store: BlockStore, genesis: Genesis) -> tuple[State, Tip]:
         if state.genesis_hash != genesis.hash:
             raise BadConfiguration(codes.OTHER_GENESIS, stored=state.genesis_hash.hex(), given=genesis.hash.hex())
         return state, Tip.decode(encoded)
+    if next(store.scan(*STATE_SCAN), None) is not None:
+        raise BrokenStorage(codes.STORE_UNFINISHED)
     state, writes = State.genesis(genesis, store, store)
     tip = Tip(Height(0), NIL_BLOCK_ID, TimeNs(genesis.genesis_time_ms * NS_PER_MS), EMPTY_HASH, changed_state=False)
     store.write_state({**writes, TIP_KEY: tip.encode()})

@@ -413,6 +413,13 @@ STATE_RECORD_MISSING = Cause(
     "Stop the node and build its data directory anew from the other agencies.",
 )
 
+# --- 410x-411x: taking and restoring snapshots (node.snapshots, node.restoring, app) ---
+STORE_UNFINISHED = Cause(
+    "MV-4100",
+    "The database holds only a part of a snapshot: joining the chain was interrupted.",
+    "Run mvchain join again for this home; it goes on with what it has.",
+)
+
 # --- 31xx: election files (ledger.pabulib) ---
 ELECTION_SYNTAX = Cause(
     "MV-3101",
@@ -660,6 +667,13 @@ CANNOT_LISTEN_FOR_PEERS = Cause(
     "MV-2136",
     "The node cannot listen for peers on {host} port {port}: {why}.",
     "Choose a free port and an address of this machine.",
+)
+
+# --- 216x-217x: snapshots of others (ledger.snapshot, node.joining) ---
+SNAPSHOT_WRONG = Cause(
+    "MV-2160",
+    "The snapshot is not of the state that the chain has agreed on: {why}.",
+    "Get it from other nodes; those that offered it lie or are damaged.",
 )
 
 # --- 22xx: blocks being decided (node.candidates, node.replica) ---

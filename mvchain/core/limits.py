@@ -178,6 +178,15 @@ MIN_FREE_DISK_BYTES = 256 * 1024 * 1024
 """The node stops by itself while there is room to stop in order: many full blocks and a compaction (faults R6)."""
 MAX_BACKUP_PART_BYTES = MAX_TALLY_BYTES + 2 * 1024 * 1024
 """One part of a backup: the largest record of the store, or 1 MiB of small ones and one more."""
+SNAPSHOT_CHUNK_BYTES = 1024 * 1024
+"""A piece of a snapshot: one message, one file."""
+MAX_SNAPSHOT_CHUNKS = 8_192
+"""8 GiB: 40 million ballots in open polls with their rolls. A manifest then has 256 KiB."""
+MAX_SNAPSHOT_RECORDS = 1_000_000
+"""Of one store of the state tree: what a liar can make a joining node hash before it finds out, 300 MB of memory."""
+MAX_MANIFEST_BYTES = 32 * MAX_SNAPSHOT_CHUNKS + 64
+KEPT_SNAPSHOTS = 2
+"""A node that joins can go on with the older one while the newer is made."""
 MAX_KEY_FILE_BYTES = 4 * 1024
 MIN_PASSPHRASE_BYTES = 8
 

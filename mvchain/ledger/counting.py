@@ -61,7 +61,7 @@ def _count_poll(
     counted = CompactRange.decode(work.progress.counted)
     last_key = work.progress.last_key
     for voter, ballot_number in state.voters(number, last_key):
-        tx = decode_transaction(state.transactions.transaction_at(*state.ballot_place(number, ballot_number)))
+        tx = decode_transaction(state.ballot(number, ballot_number))
         units = transaction_units(tx)
         if units > units_left and not get_on:
             work.progress = Progress(last_key, counted.encode(), recount.encode())

@@ -115,8 +115,7 @@ class Execution:
         if place is not None:
             payload = self._txs[keyspace.unpack_place(place)[1]].payload
         else:
-            raw = self._state.transactions.transaction_at(*self._state.ballot_place(poll, number))
-            payload = decode_transaction(raw).payload
+            payload = decode_transaction(self._state.ballot(poll, number)).payload
         assert isinstance(payload, Ballot), (poll, number)
         return payload
 

@@ -14,7 +14,9 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 | `l` u32 poll, u32 ballot number | u48 height, u24 transaction index | through the ballots root |
 | `n` log, u32 its number, u8 level, u32 index | root of a full subtree of 2^level leaves (`logs`) | no |
 | `p` u32 poll | `records.Poll` | polls |
+| `q` log, u32 its number | `filling.Gap`: what is not filled in yet of a log that had ended before a snapshot | no |
 | `r` u32 roll | `records.Roll` | rolls |
+| `s` u32 poll, u32 ballot number | a ballot whose place in the chain is not known yet (`snapshot`) | no |
 | `t` u32 poll | `records.Tally`, from the end of the counting on | tallies |
 | `o` | u48 the oldest height whose state is proved (`history`) | no |
 | `u` u48 height, u8 store, u32 number | what a record that the block changed was before it (`history`) | no |
@@ -52,10 +54,14 @@ RANGES = b"x"
 FINAL_PROOFS = b"f"
 OLDEST_KEY = b"o"
 UNDO = b"u"
+GAPS = b"q"
 
 ROLL_LOG = b"r"
 BALLOTS_LOG = b"b"
 COUNTED_LOG = b"c"
+
+TABLES = {"agencies": AGENCIES, "polls": POLLS, "rolls": ROLLS, "tallies": TALLIES}
+"""Where the numbered records of the stores of the state tree lie."""
 
 _VOTER = Struct(">BI")
 _BLOCK = Struct(">QQ")
@@ -88,6 +94,16 @@ def ballot_key(poll: PollNumber, number: BallotNumber) -> bytes:
     return b"l" + poll.to_bytes(4, "big") + number.to_bytes(4, "big")
 
 
+def loose_ballot_key(poll: PollNumber, number: BallotNumber) -> bytes:
+    """Of a ballot whose place in the chain is not known yet."""
+    return b"s" + poll.to_bytes(4, "big") + number.to_bytes(4, "big")
+
+
+def gap_key(log: bytes, number: int) -> bytes:
+    """Of what is not filled in yet of a log."""
+    return GAPS + log + number.to_bytes(4, "big")
+
+
 def group_key(log: bytes, number: int, group: int) -> bytes:
     """Of the first voter's key in a group of a log that is in the order of keys."""
     return b"g" + log + number.to_bytes(4, "big") + group.to_bytes(4, "big")
@@ -102,8 +118,7 @@ def record_place(store: str, number: int) -> bytes:
     """Where the value of a record of the state tree lies."""
     if store == "chain":
         return CHAIN_KEY
-    tables = {"agencies": AGENCIES, "polls": POLLS, "rolls": ROLLS, "tallies": TALLIES}
-    return numbered(tables[store], number)
+    return numbered(TABLES[store], number)
 
 
 def undo_key(height: Height, store: int, number: int) -> bytes:

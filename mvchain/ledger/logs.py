@@ -83,12 +83,23 @@ def roll_log(reader: "Reader", number: RollNumber, size: int) -> GroupedLog:
     return GroupedLog(size, _nodes_of(reader, keyspace.ROLL_LOG, number), leaves)
 
 
+def ballot_bytes(reader: "Reader", transactions: "TransactionReader", poll: PollNumber, number: BallotNumber) -> bytes:
+    """The transaction of an accepted ballot: in its block, or beside the blocks while that is not here (`snapshot`)."""
+    place = reader.get(keyspace.ballot_key(poll, number))
+    if place is not None:
+        return transactions.transaction_at(*keyspace.unpack_place(place))
+    found = reader.get(keyspace.loose_ballot_key(poll, number))
+    if found is None:
+        raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"ballot {number} of poll {poll}")
+    return found
+
+
 def ballots_log(reader: "Reader", transactions: "TransactionReader", number: PollNumber, size: int) -> GroupedLog:
     """The hashes of a poll's first `size` ballots, in the order of acceptance."""
 
     def leaves(group: int) -> Sequence[Hash]:
-        places = reader.scan(*keyspace.ballots_scan(number, group * GROUP, min(size, (group + 1) * GROUP)))
-        return [leaf_hash(sha256(transactions.transaction_at(*keyspace.unpack_place(value)))) for _, value in places]
+        ballots = range(group * GROUP, min(size, (group + 1) * GROUP))
+        return [leaf_hash(sha256(ballot_bytes(reader, transactions, number, BallotNumber(n)))) for n in ballots]
 
     return GroupedLog(size, _nodes_of(reader, keyspace.BALLOTS_LOG, number), leaves)
 

@@ -30,7 +30,7 @@ from mvchain.ledger.admission import Target
 from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.history import History, decode_final_proof
 from mvchain.ledger.lifecycle import due_ms
-from mvchain.ledger.logs import CountedLog, GroupedLog, ballots_log, roll_log
+from mvchain.ledger.logs import CountedLog, GroupedLog, ballot_bytes, ballots_log, roll_log
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
@@ -402,12 +402,9 @@ class State:
         """Proofs in the ballots of a final poll that count."""
         return CountedLog(self._reader, poll, size)
 
-    def ballot_place(self, poll: PollNumber, number: BallotNumber) -> tuple[Height, int]:
-        """Height and transaction index of an accepted ballot."""
-        value = self._reader.get(keyspace.ballot_key(poll, number))
-        if value is None:
-            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"ballot {number} of poll {poll}")
-        return keyspace.unpack_place(value)
+    def ballot(self, poll: PollNumber, number: BallotNumber) -> bytes:
+        """The transaction of an accepted ballot."""
+        return ballot_bytes(self._reader, self.transactions, poll, number)
 
     def prove_at(self, height: Height, store: str, number: int) -> tuple[bytes, tuple[ProofOp, ProofOp]] | None:
         """A record in the state after block `height`, from `oldest_provable` on, and its proof; None if there is none.

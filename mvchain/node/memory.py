@@ -154,7 +154,37 @@ def _content(file: File) -> _Content:
     return file.content
 
 
-class MemoryStore:
+class _MemoryReading:
+    """What can be read of state and transactions."""
+
+    def __init__(self, state: dict[bytes, bytes], blocks: dict[Height, StoredBlock]) -> None:
+        self._state = state
+        self._blocks = blocks
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key of the state."""
+        return self._state.get(key)
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys of the state from `start` to before `stop`, ascending, with their values."""
+        return iter(sorted(item for item in self._state.items() if start <= item[0] < stop))
+
+    def transaction_at(self, height: Height, index: int) -> bytes:
+        """The bytes of a transaction of a saved block."""
+        block = self._blocks.get(height)
+        if block is None or index >= len(block.txs):
+            raise BrokenStorage(codes.TRANSACTION_MISSING, height=height, index=index)
+        return block.txs[index]
+
+
+class MemoryFrozenStore(_MemoryReading):
+    """See `ports.FrozenStore`."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class MemoryStore(_MemoryReading):
     """See `ports.BlockStore`: plain dictionaries, which outlive a crash of the disk they are counted on.
 
     Args:
@@ -162,9 +192,8 @@ class MemoryStore:
     """
 
     def __init__(self, disk: Disk) -> None:
+        super().__init__({}, {})
         self._disk = disk
-        self._state: dict[bytes, bytes] = {}
-        self._blocks: dict[Height, StoredBlock] = {}
         self._heights: dict[bytes, Height] = {}
         self._locations: dict[Hash, tuple[Height, int]] = {}
         self._rejections: dict[Hash, str] = {}
@@ -194,8 +223,8 @@ class MemoryStore:
         state_writes: Mapping[bytes, bytes | None],
         evidence: bytes = b"",
     ) -> None:
-        """Save the block above the last one. A state write of None deletes the key."""
-        assert self.last_height in (0, height - 1)
+        """Save the block above the last one, or below the first. A state write of None deletes the key."""
+        assert not self._blocks or height in (self.last_height + 1, self.base_height - 1)
         assert len(txs) == len(tx_hashes) == len(result_numbers)
         numbers = tuple(result_numbers)
         block = StoredBlock(height, header, tuple(txs), evidence, last_commit, commit, block_id, groups, numbers)
@@ -209,16 +238,21 @@ class MemoryStore:
         self._disk.commit(Path(), write)
 
     def write_state(self, writes: Mapping[bytes, bytes | None]) -> None:
-        """Write the state before the first block."""
+        """Write some of the state without a block."""
         self._disk.commit(Path(), lambda: self._update(writes))
 
-    def get(self, key: bytes) -> bytes | None:
-        """The value of a key of the state."""
-        return self._state.get(key)
+    def wipe(self) -> None:
+        """Remove everything."""
 
-    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Keys of the state from `start` to before `stop`, ascending, with their values."""
-        return iter(sorted(item for item in self._state.items() if start <= item[0] < stop))
+        def write() -> None:
+            for table in (self._state, self._blocks, self._heights, self._locations, self._rejections):
+                table.clear()
+
+        self._disk.commit(Path(), write)
+
+    def frozen(self) -> MemoryFrozenStore:
+        """All as it is now."""
+        return MemoryFrozenStore(dict(self._state), dict(self._blocks))
 
     def block(self, height: Height) -> StoredBlock | None:
         """A whole block; None if it is not here."""
@@ -265,13 +299,6 @@ class MemoryStore:
         """Of the transactions of a block, in order; none if it is not here."""
         found = [(index, tx_hash) for tx_hash, (at, index) in self._locations.items() if at == height]
         return tuple(tx_hash for _, tx_hash in sorted(found))
-
-    def transaction_at(self, height: Height, index: int) -> bytes:
-        """The bytes of a transaction of a saved block."""
-        block = self._blocks.get(height)
-        if block is None or index >= len(block.txs):
-            raise BrokenStorage(codes.TRANSACTION_MISSING, height=height, index=index)
-        return block.txs[index]
 
     def put_rejection(self, tx_hash: Hash, code: str) -> None:
         """Remember why a received transaction ended without a block."""

@@ -214,6 +214,20 @@ class StateStore(Protocol):
         """Keys from `start` to before `stop`, ascending, with their values."""
 
 
+class FrozenStore(StateStore, Protocol):
+    """State and transactions as they were when it was made, whatever is written since; for another thread.
+
+    Durability: as of the store.
+    Trust: own disk; damage is BrokenStorage.
+    """
+
+    def transaction_at(self, height: Height, index: int) -> bytes:
+        """The bytes of a transaction of a saved block."""
+
+    def close(self) -> None:
+        """Let go of it; before the store is closed."""
+
+
 class BlockStore(StateStore, Protocol):
     """Blocks, where their transactions are, and the state after the last of them (N4, faults CP2 to CP8).
 
@@ -245,10 +259,16 @@ class BlockStore(StateStore, Protocol):
         state_writes: Mapping[bytes, bytes | None],
         evidence: bytes = b"",
     ) -> None:
-        """Save the block above the last one. A state write of None deletes the key."""
+        """Save the block above the last one, or below the first. A state write of None deletes the key."""
 
     def write_state(self, writes: Mapping[bytes, bytes | None]) -> None:
-        """Write the state before the first block, durably."""
+        """Write some of the state without a block, durably."""
+
+    def wipe(self) -> None:
+        """Remove everything: a state that came only in part."""
+
+    def frozen(self) -> FrozenStore:
+        """All as it is now."""
 
     def block(self, height: Height) -> StoredBlock | None:
         """A whole block; None if it is not here."""

@@ -78,7 +78,9 @@ from mvchain.node.wire import CompactProposal, Endorsements
 logger = logging.getLogger(__name__)
 
 TIP_KEY = b"m"
-"""Where the tip is kept among the state records."""
+"""Where the tip is kept among the state records; written with the last of them, so that none are a state without it."""
+STATE_SCAN = b"a", b"{"
+"""Start and stop of a scan over all of them."""
 
 
 @dataclass(slots=True)

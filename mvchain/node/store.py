@@ -51,6 +51,7 @@ _VERSION = 3
 _MAX_FORMAT_BYTES = 64
 _BLOCK_KEY_BYTES = 7
 _HASH_BYTES = 32
+_WIPED_AT_ONCE = 50_000
 _MIB = 1024 * 1024
 _OPTIONS = {
     "create_if_missing": True,
@@ -63,7 +64,53 @@ _OPTIONS = {
 }
 
 
-class Store:
+class _Reading:
+    """What can be read at one moment: of the database as it is, or of a snapshot of LevelDB's."""
+
+    def __init__(self, path: Path, source: Any) -> None:
+        self._path = path
+        self._source = source
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key."""
+        try:
+            value: bytes | None = self._source.get(key, verify_checksums=True)
+        except plyvel.Error as error:
+            raise self._damaged(_text(error)) from error
+        return value
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys from `start` to before `stop`, ascending, with their values, as they were at the first step."""
+        try:
+            with self._source.iterator(start=start, stop=stop, verify_checksums=True) as items:
+                yield from items
+        except plyvel.Error as error:
+            raise self._damaged(_text(error)) from error
+
+    def transaction_at(self, height: Height, index: int) -> bytes:
+        """The bytes of a transaction of a saved block.
+
+        Raises:
+            BrokenStorage: it is not here.
+        """
+        found = self.get(_block_key(height) + index.to_bytes(3, "big"))
+        if found is None:
+            raise BrokenStorage(codes.TRANSACTION_MISSING, height=height, index=index)
+        return found
+
+    def _damaged(self, why: str) -> BrokenStorage:
+        return BrokenStorage(codes.STORE_DAMAGED, path=self._path, why=why)
+
+
+class FrozenStore(_Reading):
+    """See `ports.FrozenStore`."""
+
+    def close(self) -> None:
+        """Let go of it; before the store is closed."""
+        self._source.close()
+
+
+class Store(_Reading):
     """See `ports.BlockStore`. Holds the database, and a lock file beside it, until it is closed.
 
     Args:
@@ -75,13 +122,13 @@ class Store:
     """
 
     def __init__(self, path: Path, disk: Disk) -> None:
-        self._path = path
+        super().__init__(path, None)
         self._disk = disk
         disk.make_directory(path)
         self._lock = disk.lock(path.with_name(path.name + ".lock"))
         try:
             self._check_room()
-            self._db = self._open()
+            self._db = self._source = self._open()
             self._check_format()
             self._base_height = self._end_of_chain(newest=False)
             self._last_height = self._end_of_chain(newest=True)
@@ -122,12 +169,12 @@ class Store:
         state_writes: Mapping[bytes, bytes | None],
         evidence: bytes = b"",
     ) -> None:
-        """Save the block above the last one. A state write of None deletes the key.
+        """Save the block above the last one, or below the first. A state write of None deletes the key.
 
         Raises:
             BrokenStorage: the disk failed or is nearly full; the block is not saved, or saved as a whole.
         """
-        assert self._last_height in (0, height - 1), (self._last_height, height)
+        assert not self._last_height or height in (self._last_height + 1, self._base_height - 1), height
         assert len(txs) == len(tx_hashes) == len(result_numbers)
         self._check_room()
         batch = self._db.write_batch(sync=True)
@@ -145,11 +192,11 @@ class Store:
             batch.put(b"T" + tx_hash, location)
         _put_state(batch, state_writes)
         self._write(batch)
-        self._last_height = height
-        self._base_height = self._base_height or height
+        self._last_height = max(height, self._last_height)
+        self._base_height = min(height, self._base_height or height)
 
     def write_state(self, writes: Mapping[bytes, bytes | None]) -> None:
-        """Write the state before the first block, durably."""
+        """Write some of the state without a block, durably."""
         batch = self._db.write_batch(sync=True)
         _put_state(batch, writes)
         self._write(batch)
@@ -167,6 +214,20 @@ class Store:
                 batch.put(key, value)
             self._write(batch)
 
+    def wipe(self) -> None:
+        """Remove everything but the format: a state that came only in part."""
+        keys = (key for key, _ in self.scan(b"", b"\xff") if key != _FORMAT_KEY)
+        while some := list(islice(keys, _WIPED_AT_ONCE)):
+            batch = self._db.write_batch(sync=True)
+            for key in some:
+                batch.delete(key)
+            self._write(batch)
+        self._base_height = self._last_height = Height(0)
+
+    def frozen(self) -> FrozenStore:
+        """All as it is now."""
+        return FrozenStore(self._path, self._db.snapshot())
+
     def put_rejection(self, tx_hash: Hash, code: str) -> None:
         """Remember why a received transaction ended without a block.
 
@@ -175,24 +236,6 @@ class Store:
         batch = self._db.write_batch()
         batch.put(b"R" + tx_hash, code.encode())
         self._write(batch)
-
-    # --- the state -------------------------------------------------------------------------------------------
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value of a key."""
-        try:
-            value: bytes | None = self._db.get(key, verify_checksums=True)
-        except plyvel.Error as error:
-            raise self._damaged(_text(error)) from error
-        return value
-
-    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Keys from `start` to before `stop`, ascending, with their values, as they were at the first step."""
-        try:
-            with self._db.iterator(start=start, stop=stop, verify_checksums=True) as items:
-                yield from items
-        except plyvel.Error as error:
-            raise self._damaged(_text(error)) from error
 
     # --- blocks ----------------------------------------------------------------------------------------------
 
@@ -275,17 +318,6 @@ class Store:
         block = self.block(height)
         return () if block is None else tuple(map(sha256, block.txs))
 
-    def transaction_at(self, height: Height, index: int) -> bytes:
-        """The bytes of a transaction of a saved block.
-
-        Raises:
-            BrokenStorage: it is not here.
-        """
-        found = self.get(_block_key(height) + index.to_bytes(3, "big"))
-        if found is None:
-            raise BrokenStorage(codes.TRANSACTION_MISSING, height=height, index=index)
-        return found
-
     def get_rejection(self, tx_hash: Hash) -> str | None:
         """The code of a rejection."""
         value = self.get(b"R" + tx_hash)
@@ -358,9 +390,6 @@ class Store:
             return tuple(fields.blob(i, "a part", MAX_BLOCK_RECORD_BYTES) for i in range(5))
         except MvchainError as error:
             raise self._damaged(error.detail) from None
-
-    def _damaged(self, why: str) -> BrokenStorage:
-        return BrokenStorage(codes.STORE_DAMAGED, path=self._path, why=why)
 
 
 def _text(error: plyvel.Error) -> str:

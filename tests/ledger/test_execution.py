@@ -8,6 +8,7 @@ from mvchain.core import codec, codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.merkle import root
 from mvchain.core.types import BallotNumber, PollNumber, TaggedKey
+from mvchain.ledger import keyspace
 from mvchain.ledger.blocks import results_hash
 from mvchain.ledger.keyspace import counted_item
 from mvchain.ledger.polls import SingleRule
@@ -110,11 +111,13 @@ def _is_ballot(raw: bytes) -> bool:
 
 
 def _signers(world: World) -> list[TaggedKey]:
-    return [decode_transaction(world.store.transaction_at(*place)).signer for place in _places(world)]
+    numbers = range(world.poll(1).ballots_size)
+    return [decode_transaction(world.state.ballot(POLL, BallotNumber(n))).signer for n in numbers]
 
 
 def _places(world: World) -> list[tuple[int, int]]:
-    return [world.state.ballot_place(POLL, BallotNumber(n)) for n in range(world.poll(1).ballots_size)]
+    values = [value for _, value in world.store.scan(*keyspace.ballots_scan(POLL, 0, world.poll(1).ballots_size))]
+    return [keyspace.unpack_place(value) for value in values]
 
 
 def test_re_voting_up_to_the_last_revision(world: World) -> None:

@@ -5,7 +5,7 @@ import pytest
 from mvchain.core import codes
 from mvchain.core.errors import BrokenStorage
 from mvchain.core.merkle import root
-from mvchain.core.types import AgencyNumber, PollNumber, RollNumber
+from mvchain.core.types import AgencyNumber, BallotNumber, PollNumber, RollNumber
 from mvchain.ledger import keyspace
 from mvchain.ledger.state import State
 from mvchain.ledger.state_tree import record_key, verify_state_proof
@@ -92,8 +92,12 @@ def test_what_proofs_are_made_of() -> None:
     world.block(*first)
     world.block(*second)
     state, poll = world.state, world.poll(1)
-    places = [state.ballot_place(POLL, n) for n in range(6)]  # type: ignore[arg-type]
-    assert places == [(6, 0), (6, 1), (6, 2), (6, 3), (6, 4), (7, 0)]
+    places = [world.store.get(keyspace.ballot_key(POLL, BallotNumber(n))) for n in range(7)]
+    assert [place and keyspace.unpack_place(place) for place in places] == [
+        *[(6, 0), (6, 1), (6, 2), (6, 3), (6, 4), (7, 0)],
+        None,
+    ]
+    assert [state.ballot(POLL, BallotNumber(n)) for n in range(6)] == [tx.raw for tx in first + second]
     assert state.latest_ballot(POLL, key_of(voters[2]).tagged) == (1, 5)
     assert state.latest_ballot(POLL, key_of(voters[9]).tagged) is None
     numbers = {key_of(voter).tagged: n for n, voter in enumerate(voters[:5])} | {key_of(voters[2]).tagged: 5}
@@ -107,7 +111,7 @@ def test_what_proofs_are_made_of() -> None:
     hashes = [tx.hash for tx in first + second]
     assert poll.ballots_root == root(hashes)
     with pytest.raises(BrokenStorage):
-        state.ballot_place(POLL, 6)  # type: ignore[arg-type]
+        state.ballot(POLL, BallotNumber(6))
 
     world.block(after_ms=2_000)
     world.block()

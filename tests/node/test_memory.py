@@ -210,3 +210,40 @@ def test_the_twins_agree(
         assert level.block(Height(height)) == memory.block(Height(height))
         assert level.tx_hashes(Height(height)) == memory.tx_hashes(Height(height))
     level.close()
+
+
+def test_blocks_can_be_put_below_the_first(store: BlockStore) -> None:
+    saved = [save(store, height) for height in (7, 8, 6, 5)]
+    assert (store.base_height, store.last_height) == (5, 8)
+    for block in saved:
+        assert store.block(block.height) == block
+        assert store.tx_location(sha256(block.txs[2])) == (block.height, 2)
+    for wrong in (3, 6, 10):
+        with pytest.raises(AssertionError):
+            save(store, wrong)
+
+
+def test_a_frozen_store_stays_as_it_is(store: BlockStore) -> None:
+    block = save(store, 1, {b"a1": b"before", b"a2": b"gone"})
+    frozen = store.frozen()
+    save(store, 2, {b"a1": b"after", b"a2": None, b"a3": b"new"})
+    assert [frozen.get(key) for key in (b"a1", b"a2", b"a3")] == [b"before", b"gone", None]
+    assert list(frozen.scan(b"a", b"b")) == [(b"a1", b"before"), (b"a2", b"gone")]
+    assert frozen.transaction_at(Height(1), 1) == block.txs[1]
+    with pytest.raises(BrokenStorage):
+        frozen.transaction_at(Height(2), 0)
+    frozen.close()
+    assert store.get(b"a1") == b"after"
+
+
+def test_a_wiped_store_is_as_a_new_one(store: BlockStore) -> None:
+    block = save(store, 5, {b"a%d" % n: b"value" for n in range(1_000)})
+    store.put_rejection(sha256(b"x"), "MV-1203")
+    store.wipe()
+    assert (store.base_height, store.last_height) == (0, 0)
+    assert list(store.scan(b"a", b"z")) == []
+    assert store.block(Height(5)) is None
+    assert store.tx_location(sha256(block.txs[0])) is None
+    assert store.get_rejection(sha256(b"x")) is None
+    save(store, 1)
+    assert (store.base_height, store.last_height) == (1, 1)

@@ -1,0 +1,125 @@
+"""The snapshots that a node has for others (`mvchain.ledger.snapshot`): when they are made, and where they lie.
+
+    DIR/1000.0, DIR/1000.1, ...   chunks of the snapshot of height 1,000
+    DIR/1000.manifest             the hashes of all of them
+
+The manifest is written last, when all chunks are durable, so what lies here without one is a snapshot that was not
+finished, and is removed (faults CP18). The newest KEPT_SNAPSHOTS are kept.
+
+Snapshots are made at the same heights by all nodes, so that their chunks can be had from any of them. One is made from
+a frozen view of the store, a chunk at a time, whenever its driver likes: the chain goes on meanwhile.
+"""
+
+import logging
+from collections.abc import Generator
+from pathlib import Path
+
+from mvchain.core.errors import BrokenStorage
+from mvchain.core.hashing import sha256
+from mvchain.core.limits import (
+    KEPT_SNAPSHOTS,
+    MAX_SNAPSHOT_CHUNKS,
+    MIN_FREE_DISK_BYTES,
+)
+from mvchain.core.types import Hash, Height
+from mvchain.ledger.snapshot import Manifest, snapshot_chunks
+from mvchain.node.files import atomic_write
+from mvchain.node.ports import Disk, FrozenStore
+
+logger = logging.getLogger(__name__)
+
+FIRST_HEIGHT = 100
+"""Of the first snapshot, where it is less than the others' distance: a chain can have a million ballots soon."""
+_MANIFEST = "manifest"
+
+
+def is_due(height: Height, every_blocks: int) -> bool:
+    """Whether a snapshot is to be made at this height, or as soon after it as no poll is being counted."""
+    return bool(every_blocks) and (height % every_blocks == 0 or height == min(FIRST_HEIGHT, every_blocks))
+
+
+class Snapshots:
+    """The directory; what is not finished in it is removed."""
+
+    def __init__(self, directory: Path, disk: Disk) -> None:
+        self._directory = directory
+        self._disk = disk
+        disk.make_directory(directory)
+        self._manifests: dict[Height, Manifest] = {}
+        for name in disk.names(directory):
+            height, _, kind = name.partition(".")
+            if kind == _MANIFEST and height.isdecimal():
+                self._read(Height(int(height)))
+        self._remove_others()
+
+    @property
+    def manifests(self) -> list[Manifest]:
+        """Those of the whole snapshots, the newest first."""
+        return [self._manifests[height] for height in sorted(self._manifests, reverse=True)]
+
+    def manifest(self, height: Height) -> Manifest | None:
+        """Of the snapshot of this height, if it is here and whole."""
+        return self._manifests.get(height)
+
+    def chunk(self, height: Height, index: int) -> bytes | None:
+        """One chunk of it."""
+        manifest = self._manifests.get(height)
+        if manifest is None or index >= len(manifest.chunks):
+            return None
+        chunk = self._disk.read(self._path(height, str(index)))
+        if chunk is None or sha256(chunk) != manifest.chunks[index]:
+            logger.warning("chunk %d of the snapshot of height %d is damaged", index, height)
+            return None  # who asked would take this node for a liar
+        return chunk
+
+    def take(self, height: Height, source: FrozenStore) -> Generator[None, None, None]:
+        """Make the snapshot of the state after block `height`, which `source` shows, one chunk a step.
+
+        It is here once this has come to its end, unless the disk has no room for it, or it would be too large.
+        """
+        hashes: list[Hash] = []
+        for index, chunk in enumerate(snapshot_chunks(source)):
+            if index == MAX_SNAPSHOT_CHUNKS or self._disk.free_bytes(self._directory) < 2 * MIN_FREE_DISK_BYTES:
+                logger.warning("no snapshot of height %d: %d MiB have no room", height, index)
+                self._remove_others()
+                return
+            self._write(self._path(height, str(index)), chunk)
+            hashes.append(sha256(chunk))
+            yield
+        self._disk.fsync_dir(self._directory)
+        manifest = Manifest(height, tuple(hashes))
+        atomic_write(self._disk, self._path(height, _MANIFEST), manifest.encode())
+        self._manifests[height] = manifest
+        self._remove_others()
+        logger.info("snapshot of height %d: %d chunks", height, len(hashes))
+
+    def _read(self, height: Height) -> None:
+        try:
+            manifest = Manifest.decode(self._disk.read(self._path(height, _MANIFEST)) or b"", BrokenStorage)
+        except BrokenStorage as error:
+            logger.warning("the snapshot of height %d is damaged: %s", height, error)
+            return
+        if manifest.height == height:
+            self._manifests[height] = manifest
+
+    def _write(self, path: Path, data: bytes) -> None:
+        file = self._disk.create(path)
+        self._disk.write(file, data)
+        self._disk.fsync(file)
+        self._disk.close(file)
+
+    def _path(self, height: Height, kind: str) -> Path:
+        return self._directory / f"{height}.{kind}"
+
+    def _remove_others(self) -> None:
+        """Manifests first: chunks without one are no snapshot, a manifest without its chunks would be a wrong one."""
+        for old in sorted(self._manifests)[:-KEPT_SNAPSHOTS]:
+            del self._manifests[old]
+        kept = {str(height) for height in self._manifests}
+        others = [name for name in self._disk.names(self._directory) if name.partition(".")[0] not in kept]
+        for name in sorted(others, key=lambda name: not name.endswith(_MANIFEST)):
+            self._disk.remove(self._directory / name)
+            if name.endswith(_MANIFEST):
+                self._disk.fsync_dir(self._directory)
+        if others:
+            self._disk.fsync_dir(self._directory)
