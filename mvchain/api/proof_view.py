@@ -3,6 +3,7 @@
 Everything is read from the store and the committed state; nothing here judges.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
@@ -12,12 +13,13 @@ from mvchain.api.views import ReceiptView
 from mvchain.core import codes
 from mvchain.core.errors import BadRequest
 from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, PublicKey, TaggedKey
-from mvchain.ledger.blocks import Commit, Flag, Header
+from mvchain.ledger.blocks import Commit, Header
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.state_tree import ProofOp
 from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
 from mvchain.light.blocks import LightBlock, encode_light_block
-from mvchain.light.documents import BriefCommit, Path, Precommit
+from mvchain.light.documents import BriefCommit, Path
+from mvchain.light.handovers import Handover, encode_from_genesis, quorum_of, way_from_genesis
 from mvchain.light.proofs import (
     Acceptance,
     Claim,
@@ -36,6 +38,8 @@ from mvchain.node.replica import Replica
 
 CACHED_HEADERS = 512
 """With the signatures for each; those of 40 validators take about 10 kB."""
+CACHED_WAYS = 8
+"""From genesis to the sets that were asked for last; 4 kB for each of its blocks at 40 validators."""
 _NOT_YET_S = 1
 """When to ask again for what the next block will prove."""
 
@@ -54,6 +58,7 @@ class ProofView:
         # What blocks carry never changes, and all proofs about a final poll rest on one header.
         self._header = lru_cache(maxsize=CACHED_HEADERS)(self._read_header)
         self._carried_quorum = lru_cache(maxsize=CACHED_HEADERS)(self._choose_quorum)
+        self._way = lru_cache(maxsize=CACHED_WAYS)(self._make_way)
 
     # --- ballots ---
 
@@ -91,6 +96,7 @@ class ProofView:
             result=AcceptedBallot(poll, self._number(height, index), ballot.signer, transaction_units(ballot)),
             commit=self._quorum(following),
             validators=self._validators(following),
+            handovers=self._handovers(following),
         ).encode()
 
     def _completed_receipt(self, ballot: Transaction, poll: PollNumber, height: Height, index: int) -> bytes:
@@ -102,13 +108,21 @@ class ProofView:
             paths = Path.of(ballots.inclusion(own)), Path.of(counted.inclusion(rank))
             found = Counted(ballot.hash, own, voter, *paths)
             latest = counted.at(rank)[1]
-            return found if latest == own else Superseded(found, latest, self._acceptance(ballot, height, index))
+            if latest == own:
+                return found
+            final = Height(state.final_proof(number)[0] + 1)
+            return Superseded(found, latest, self._acceptance(ballot, height, index, final))
 
         return self._final_proof(poll, claim)
 
-    def _acceptance(self, ballot: Transaction, height: Height, index: int) -> Acceptance:
+    def _acceptance(self, ballot: Transaction, height: Height, index: int, final: Height) -> Acceptance:
+        """For a proof whose header is that of height `final`."""
         path, following = Path.of(self._trees.accepted(height, index)), Height(height + 1)
-        return Acceptance(path, transaction_units(ballot), self._header(following), self._quorum(following))
+        header, commit, units = self._header(following), self._quorum(following), transaction_units(ballot)
+        validators = self._validators(following)
+        if validators == self._validators(final):
+            return Acceptance(path, units, header, commit)
+        return Acceptance(path, units, header, commit, validators, self._handovers(following))
 
     def _number(self, height: Height, index: int) -> BallotNumber:
         return BallotNumber(self._trees.numbers(height)[index])
@@ -211,16 +225,20 @@ class ProofView:
             record_path=Path.of(ops[0].proof),
             store_path=Path.of(ops[1].proof),
             claim=make_claim(poll, record),
+            handovers=self._handovers(header.height),
         ).encode()
 
     # --- blocks ---
 
-    def light_block(self, height: int) -> bytes | None:
+    def light_block(self, height: int, *, from_genesis: bool) -> bytes | None:
         """See `views.Proofs`."""
         if not self._store.base_height <= height <= self._store.last_height:
             return None
-        held, validators = Height(height), self._replica.state.validators_at(Height(height))
-        return encode_light_block(LightBlock(self._header(held), self._commit(held), validators))
+        block = self._light_block(Height(height))
+        return encode_from_genesis(block, self._handovers(block.height)) if from_genesis else encode_light_block(block)
+
+    def _light_block(self, height: Height) -> LightBlock:
+        return LightBlock(self._header(height), self._commit(height), self._replica.state.validators_at(height))
 
     def _read_header(self, height: Height) -> Header:
         """Of a block that is there or, as the one that the next block makes provable, comes soon."""
@@ -240,15 +258,19 @@ class ProofView:
         return self._carried_quorum(height) if height < self._store.last_height else self._choose_quorum(height)
 
     def _choose_quorum(self, height: Height) -> BriefCommit:
-        """The first signatures that are enough, by index (L11)."""
-        commit, validators = self._commit(height), self._replica.state.validators_at(height)
-        chosen: list[Precommit] = []
-        power = 0
-        for index, entry in enumerate(commit.signatures):
-            if entry.flag is Flag.COMMIT and not validators.has_quorum(power):
-                chosen.append(Precommit(index, entry.time_ns, entry.signature))
-                power += validators[index].power
-        return BriefCommit(commit.round, commit.block_id.parts, tuple(chosen))
+        return quorum_of(self._commit(height), self._replica.state.validators_at(height))
 
     def _validators(self, height: Height) -> tuple[PublicKey, ...]:
         return tuple(validator.public_key for validator in self._replica.state.validators_at(height))
+
+    def _handovers(self, height: Height) -> tuple[Handover, ...]:
+        """From genesis to the set of a height (L10)."""
+        changes = self._replica.state.validator_changes
+        return self._way(changes[: bisect_right(changes, height)])
+
+    def _make_way(self, changes: tuple[Height, ...]) -> tuple[Handover, ...]:
+        """To the set of the last of these heights, at each of which the set changed."""
+        if not changes:
+            return ()
+        blocks = [self._light_block(Height(height - 1)) for height in changes]
+        return way_from_genesis(self._replica.genesis, self._header(changes[-1]), blocks)

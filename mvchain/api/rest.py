@@ -232,9 +232,10 @@ def poll_proof(view: NodeView, call: Call) -> Answer:
 
 
 def light_block(view: NodeView, call: Call) -> Answer:
-    """A header with all that vouches for it."""
+    """A header with all that vouches for it; `?from=genesis` adds the handovers that lead to its validators."""
     height = params.number(call.argument, 2**53 - 1)
-    found = view.proofs.light_block(height)
+    from_genesis = params.one_of(call.query, "from", ("genesis",)) is not None
+    found = view.proofs.light_block(height, from_genesis=from_genesis)
     if found is None:
         raise BadRequest(codes.BLOCK_UNKNOWN, height=height)
     return Answer(found)
@@ -280,7 +281,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/v1/transactions/{hash}", transaction, frozenset({"wait", "timeout"}), wait_for_transaction),
     Route("/v1/proofs/ballots/{hash}", ballot_proof, frozenset({"form"})),
     Route("/v1/proofs/polls/{number}", poll_proof, frozenset({"claim", "voter", "size"})),
-    Route("/v1/light_blocks/{height}", light_block),
+    Route("/v1/light_blocks/{height}", light_block, frozenset({"from"})),
     Route("/v1/receipts/{number}", receipt_number),
     Route("/v1/errors/{code}", error_page),
     Route("/", pages.explorer_page),

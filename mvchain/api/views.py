@@ -203,8 +203,8 @@ class Proofs(Protocol):
     def not_counted(self, poll: PollNumber, voter: TaggedKey) -> bytes:
         """That no ballot of a key counts in a final poll; raises BadRequest(BALLOT_COUNTS) if one does."""
 
-    def light_block(self, height: int) -> bytes | None:
-        """A header with all that vouches for it (C85); None if this node does not hold it."""
+    def light_block(self, height: int, *, from_genesis: bool) -> bytes | None:
+        """A header with all that vouches for it (C85), and the handovers from genesis; None if it is not held here."""
 
 
 class NodeView(Protocol):

@@ -154,6 +154,7 @@ def verify(
         "height": verified.height,
         "time_ns": str(verified.time_ns),
         "vouching": [agency.number for agency in vouchers.vouching],
+        "later_keys": [key.hex() for key in vouchers.later],
         "agencies": vouchers.agencies,
         **_facts(verified),
     }

@@ -859,7 +859,7 @@ RECEIPT_OF_ANOTHER_CHAIN = Cause(
 )
 RECEIPT_VALIDATORS = Cause(
     "MV-5004",
-    "The agencies named for block {height} are not those of the genesis file.",
+    "The agencies named for block {height} are neither those of the genesis file nor those that it was handed over to.",
     "Get the receipt again from any node; if it fails again, send this file to two agencies.",
 )
 RECEIPT_SIGNERS = Cause(
@@ -1166,6 +1166,33 @@ NOT_VERIFIED_IN_TIME = Cause(
     "MV-5148",
     "The nodes did not give what can be verified within {seconds} s.",
     "Ask again, or name other nodes.",
+)
+
+# --- 515x: from the agencies of genesis to those that signed a proof (light.handovers) ---
+HANDOVER_VALIDATORS = Cause(
+    "MV-5150",
+    "The validators shown for block {height}, where the chain was handed over, are not those that its header names.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+HANDOVER_ORDER = Cause(
+    "MV-5151",
+    "Block {height} does not come after block {before}, where the chain was handed over.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+HANDOVER_TO_NOBODY = Cause(
+    "MV-5152",
+    "Block {height} is shown as one where the chain was handed over, but the same validators go on.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+HANDOVER_NOT_TRUSTED = Cause(
+    "MV-5153",
+    "Block {height}, where the chain was handed over, is signed by too few of the validators who were trusted before.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
+)
+HANDOVER_SUPERFLUOUS = Cause(
+    "MV-5154",
+    "The way to block {after} needs no block {height}, and may hold none.",
+    "Get the receipt again from any node; if it fails again, send this file to two agencies.",
 )
 
 # --- 304x: the command line of the light client (light.transport, cli.light) ---

@@ -8,7 +8,9 @@
       "validators": their keys, in the order of the set; each has power 10 (ledger L1)
     }
 
-Canonical JSON of exactly these members, with headers and commits as in `mvchain.light.documents`.
+Canonical JSON of exactly these members, with headers and commits as in `mvchain.light.documents`. A light client finds
+its own way to the validators. For a page, which knows the genesis document alone, a node adds the member `handovers`
+(`mvchain.light.handovers`).
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from mvchain.core import codes, strict_json
 from mvchain.core.errors import BadProof
 from mvchain.core.limits import MAX_LIGHT_BLOCK_BYTES, MAX_VALIDATORS, VALIDATOR_POWER
 from mvchain.core.strict_json import Json
-from mvchain.core.types import Hash, Height, TimeNs
+from mvchain.core.types import Hash, Height, PublicKey, TimeNs
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import (
     ABSENT_SIG,
@@ -64,6 +66,11 @@ class LightBlock:
         return self.header.time_ns
 
     @property
+    def keys(self) -> tuple[PublicKey, ...]:
+        """Of the validators, in their order."""
+        return tuple(validator.public_key for validator in self.validators)
+
+    @property
     def hash(self) -> Hash:
         """Of the header, computed anew at each call."""
         return self.header.hash()
@@ -81,7 +88,7 @@ def light_block_to_json(block: LightBlock) -> Json:
         "chain_id": block.header.chain_id,
         "header": header_to_json(block.header),
         "commit": BriefCommit(block.commit.round, block.commit.block_id.parts, signatures).to_json(),
-        "validators": [validator.public_key.hex() for validator in block.validators],
+        "validators": [key.hex() for key in block.keys],
     }
 
 
@@ -111,9 +118,10 @@ def light_block_from_json(value: Value) -> LightBlock:
     header = header_from_json(value["header"], value["chain_id"].text(MAX_CHAIN_ID_CHARS))
     keys = value["validators"].array(MAX_VALIDATORS, Value.public_key)
     validators = ValidatorSet(tuple(Validator(key) for key in keys))
-    if tuple(validator.public_key for validator in validators) != keys:
+    block = LightBlock(header, _commit(BriefCommit.from_json(value["commit"]), header, validators), validators)
+    if block.keys != keys:
         raise BadProof(codes.LIGHT_BLOCK_ORDER, height=header.height)
-    return LightBlock(header, _commit(BriefCommit.from_json(value["commit"]), header, validators), validators)
+    return block
 
 
 def _commit(brief: BriefCommit, header: Header, validators: ValidatorSet) -> Commit:

@@ -62,6 +62,10 @@ class Value:
             raise member.malformed("it is missing")
         return Value(self.json[name], self.kind, member.where)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether it has a member of this name; which few documents leave open."""
+        return isinstance(self.json, dict) and name in self.json
+
     def integer(self, low: int, high: int) -> int:
         """An integer from `low` to `high`."""
         if type(self.json) is not int or not low <= self.json <= high:

@@ -5,6 +5,7 @@
       "claim":      what is claimed about the poll, see below,
       "commit":     of `header`,
       "format":     "mvchain proof 1",
+      "handovers":  how the set of genesis became this one; absent where it is the same (`mvchain.light.handovers`),
       "header":     of a block; its app hash is over the state that holds the poll's record,
       "poll":       {"number", "record": hex of the record, "record_path", "store_path"},
       "validators": their keys, in the order of the set
@@ -25,7 +26,8 @@ the claims lead to:
 | result | definition, tally (base64) | this is the result |
 
 A neighbour is null at the end of the list, else {"voter", "number", "path"}. `accepted` shows whose the superseded
-ballot is: {"index", "total", "aunts", "units", "header": of the block after the ballot's, "commit": of that header}.
+ballot is: {"index", "total", "aunts", "units", "header": of the block after the ballot's, "commit": of that header},
+with `validators` and `handovers` of its own where another set signed that header.
 
 Pure: bytes in, value or `BadProof` out. A proof has one form: canonical JSON of exactly these members.
 """
@@ -48,13 +50,13 @@ from mvchain.core.limits import (
     MAX_ROLL_SIZE,
     MAX_TALLY_BYTES,
     MAX_TRANSACTION_BYTES,
-    MAX_VALIDATORS,
     MAX_WEIGHT,
 )
 from mvchain.core.strict_json import Json
 from mvchain.core.types import BallotNumber, Hash, PollNumber, PublicKey, TaggedKey
 from mvchain.ledger.blocks import MAX_CHAIN_ID_CHARS, Header
 from mvchain.light.documents import BriefCommit, DocumentKind, Path, Value, header_from_json, header_to_json
+from mvchain.light.handovers import Handover, signers_from_json, signers_to_json
 
 FORMAT: Final = "mvchain proof 1"
 
@@ -161,20 +163,27 @@ class Acceptance:
     units: int
     header: Header
     commit: BriefCommit
+    validators: tuple[PublicKey, ...] = ()
+    """Who may sign the header; empty: those of the proof."""
+    handovers: tuple[Handover, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """See the module's docstring."""
         header, commit = header_to_json(self.header), self.commit.to_json()
-        return {**self.path.to_json(), "units": self.units, "header": header, "commit": commit}
+        signers = signers_to_json(self.validators, self.handovers) if self.validators else {}
+        return {**self.path.to_json(), "units": self.units, "header": header, "commit": commit, **signers}
 
     @classmethod
     def from_json(cls, value: Value, chain_id: str) -> "Acceptance":
         """The reverse."""
+        validators, handovers = signers_from_json(value, chain_id) if "validators" in value else ((), ())
         return cls(
             path=Path.from_json(value, MAX_BLOCK_UNITS),
             units=value["units"].integer(1, MAX_BLOCK_UNITS),
             header=header_from_json(value["header"], chain_id),
             commit=BriefCommit.from_json(value["commit"]),
+            validators=validators,
+            handovers=handovers,
         )
 
 
@@ -287,6 +296,7 @@ class PollProof:
     record_path: Path
     store_path: Path
     claim: Claim
+    handovers: tuple[Handover, ...] = ()
 
     def encode(self) -> bytes:
         """The file."""
@@ -303,7 +313,7 @@ class PollProof:
                 "chain_id": self.chain_id,
                 "header": header_to_json(self.header),
                 "commit": self.commit.to_json(),
-                "validators": [key.hex() for key in self.validators],
+                **signers_to_json(self.validators, self.handovers),
                 "poll": poll,
                 "claim": claim,
             }
@@ -331,20 +341,27 @@ def read_proof(parsed: Json, data: bytes) -> PollProof:
     if kind is None:
         raise claim["type"].malformed(f"it is none of {', '.join(_TYPES)}")
     read: Callable[[Value, str], Claim] = kind.from_json
+    validators, handovers = signers_from_json(top, chain_id)
     proof = PollProof(
         chain_id=chain_id,
         header=header_from_json(top["header"], chain_id),
         commit=BriefCommit.from_json(top["commit"]),
-        validators=top["validators"].array(MAX_VALIDATORS, Value.public_key),
+        validators=validators,
+        handovers=handovers,
         poll=PollNumber(poll["number"].integer(1, MAX_NUMBER)),
         record=poll["record"].hex_blob(MAX_RECORD_BYTES),
         record_path=Path.from_json(poll["record_path"], _MAX_RECORDS),
         store_path=Path.from_json(poll["store_path"], _MAX_STORES),
         claim=read(claim, chain_id),
     )
-    if proof.encode() != data:
+    if proof.encode() != data or _names_its_signers_twice(proof):
         raise BadProof(codes.NOT_CANONICAL, what=_KIND.what)
     return proof
+
+
+def _names_its_signers_twice(proof: PollProof) -> bool:
+    """The set of the proof, as one of the acceptance's own."""
+    return isinstance(proof.claim, Superseded) and proof.claim.accepted.validators == proof.validators
 
 
 def _base64(data: bytes) -> str:

@@ -9,6 +9,7 @@ or `BadProof` out.
       "chain_id":    the chain,
       "commit":      {"round", "parts": {"total", "hash"}, "signatures": [[validator's index, time, signature], ...]},
       "format":      "mvchain open receipt 1",
+      "handovers":   how the set of genesis became this one; absent where it is the same (`mvchain.light.handovers`),
       "header":      header of the block H that holds the ballot,
       "included":    {"index", "total", "aunts"},
       "next_header": header of block H+1, which names block H, holds its results, and is what the commit signs,
@@ -26,14 +27,7 @@ from dataclasses import dataclass
 from mvchain.core import codes, strict_json
 from mvchain.core.errors import BadProof
 from mvchain.core.keys import TAGGED_KEY_BYTES
-from mvchain.core.limits import (
-    MAX_BLOCK_UNITS,
-    MAX_NUMBER,
-    MAX_RECEIPT_BYTES,
-    MAX_REVISIONS,
-    MAX_ROLL_SIZE,
-    MAX_VALIDATORS,
-)
+from mvchain.core.limits import MAX_BLOCK_UNITS, MAX_NUMBER, MAX_RECEIPT_BYTES, MAX_REVISIONS, MAX_ROLL_SIZE
 from mvchain.core.strict_json import Json
 from mvchain.core.types import BallotNumber, Hash, PollNumber, PublicKey, TaggedKey
 from mvchain.ledger.block_id import BlockID
@@ -46,6 +40,7 @@ from mvchain.light.documents import (
     header_from_json,
     header_to_json,
 )
+from mvchain.light.handovers import Handover, signers_from_json, signers_to_json
 
 FORMAT = "mvchain open receipt 1"
 
@@ -77,6 +72,7 @@ class OpenReceipt:
     result: AcceptedBallot
     commit: BriefCommit
     validators: tuple[PublicKey, ...]
+    handovers: tuple[Handover, ...] = ()
 
     @property
     def block_id(self) -> BlockID:
@@ -103,7 +99,7 @@ class OpenReceipt:
                 "included": self.included.to_json(),
                 "accepted": accepted,
                 "commit": self.commit.to_json(),
-                "validators": [key.hex() for key in self.validators],
+                **signers_to_json(self.validators, self.handovers),
             }
         )
 
@@ -129,6 +125,7 @@ def read_receipt(parsed: Json, data: bytes) -> OpenReceipt:
     # A transaction takes at least one unit, so no block holds more of them than units (N2).
     accepted = Path.from_json(top["accepted"], MAX_BLOCK_UNITS)
     result = top["accepted"]["result"]
+    validators, handovers = signers_from_json(top, chain_id)
     receipt = OpenReceipt(
         chain_id=chain_id,
         ballot=top["ballot"].hash(),
@@ -143,7 +140,8 @@ def read_receipt(parsed: Json, data: bytes) -> OpenReceipt:
             units=result["units"].integer(1, MAX_BLOCK_UNITS),
         ),
         commit=BriefCommit.from_json(top["commit"]),
-        validators=top["validators"].array(MAX_VALIDATORS, Value.public_key),
+        validators=validators,
+        handovers=handovers,
     )
     if receipt.encode() != data:
         raise BadProof(codes.NOT_CANONICAL, what=_KIND.what)

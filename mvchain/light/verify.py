@@ -7,30 +7,28 @@ the agencies signed block H+1, which names block H and holds its results.
 A proof about a poll: the poll's record is in the state that a header commits to, and what is claimed leads to a root
 or hash in the record. More than two thirds of the agencies signed that header.
 
+The agencies are those of the genesis document, or those whom these handed the chain over to (`light.handovers`).
+
 Signatures come last in each, since they cost the most.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvchain.core import codes, merkle, strict_json
 from mvchain.core.errors import BadProof, BadTransaction
 from mvchain.core.hashing import EMPTY_HASH
 from mvchain.core.limits import MAX_PROOF_BYTES
-from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, PublicKey, TaggedKey, TimeNs
-from mvchain.ledger.block_id import BlockID
-from mvchain.ledger.blocks import ABSENT_SIG, Commit, CommitSig, Flag, Header
-from mvchain.ledger.commits import verify_commit_light
-from mvchain.ledger.genesis import Genesis, GenesisAgency
+from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, TaggedKey, TimeNs
+from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.keyspace import counted_item, roll_item
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
 from mvchain.ledger.records import Poll, PollState, Tally
 from mvchain.ledger.results import accepted_ballot
 from mvchain.ledger.state_tree import STORES, pair_item, record_key
 from mvchain.ledger.tally import tally_hash
-from mvchain.ledger.validators import ValidatorSet
 from mvchain.light import proofs
-from mvchain.light.documents import BriefCommit, Path
+from mvchain.light.documents import Path
+from mvchain.light.handovers import Vouchers, verify_signed
 from mvchain.light.proofs import (
     Claim,
     Counted,
@@ -46,14 +44,6 @@ from mvchain.light.proofs import (
     read_proof,
 )
 from mvchain.light.receipts import AcceptedBallot, OpenReceipt, decode_receipt, read_receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Vouchers:
-    """Who vouches: agencies whose signatures the file holds, by number, just enough for a quorum; and all in all."""
-
-    vouching: tuple[GenesisAgency, ...]
-    agencies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +88,11 @@ def verify(untrusted: bytes, trusted: Genesis) -> VerifiedReceipt | VerifiedProo
     return _verified_receipt(read_receipt(parsed, untrusted), trusted)
 
 
+def _verify_chain(chain_id: str, trusted: Genesis) -> None:
+    if chain_id != trusted.chain_id:
+        raise BadProof(codes.RECEIPT_OF_ANOTHER_CHAIN, chain=chain_id, trusted=trusted.chain_id)
+
+
 # --- open receipts ---
 
 
@@ -119,7 +114,7 @@ def _verified_receipt(receipt: OpenReceipt, trusted: Genesis) -> VerifiedReceipt
         height=receipt.header.height,
         time_ns=receipt.header.time_ns,
         accepted=receipt.result,
-        vouchers=_verify_signed(receipt.next_header, receipt.commit, receipt.validators, trusted),
+        vouchers=verify_signed(receipt.next_header, receipt.commit, receipt.validators, receipt.handovers, trusted),
     )
 
 
@@ -177,7 +172,7 @@ def _verified_proof(proof: PollProof, trusted: Genesis) -> VerifiedProof:
         claim=proof.claim,
         definition=definition,
         tally=tally,
-        vouchers=_verify_signed(proof.header, proof.commit, proof.validators, trusted),
+        vouchers=verify_signed(proof.header, proof.commit, proof.validators, proof.handovers, trusted),
     )
 
 
@@ -263,7 +258,9 @@ def _verify_superseded(proof: PollProof, claim: Superseded, trusted: Genesis) ->
     if not accepted.path.proves(result, accepted.header.last_results_hash):
         height, voter = accepted.header.height, ballot.voter.hex()
         raise BadProof(codes.PROOF_ACCEPTED, poll=proof.poll, height=height, number=ballot.number, voter=voter)
-    _verify_signed(accepted.header, accepted.commit, proof.validators, trusted)
+    own = accepted.validators
+    signers = (own, accepted.handovers) if own else (proof.validators, proof.handovers)
+    verify_signed(accepted.header, accepted.commit, *signers, trusted)
 
 
 def _verify_neighbours(poll: PollNumber, record: Poll, claim: NotCounted) -> None:
@@ -279,45 +276,3 @@ def _verify_neighbours(poll: PollNumber, record: Poll, claim: NotCounted) -> Non
 
 def _ascending(before: Neighbour | None, voter: TaggedKey, after: Neighbour | None) -> bool:
     return (before is None or before.voter < voter) and (after is None or voter < after.voter)
-
-
-# --- who vouches ---
-
-
-def _verify_chain(chain_id: str, trusted: Genesis) -> None:
-    if chain_id != trusted.chain_id:
-        raise BadProof(codes.RECEIPT_OF_ANOTHER_CHAIN, chain=chain_id, trusted=trusted.chain_id)
-
-
-def _verify_signed(header: Header, commit: BriefCommit, listed: Sequence[PublicKey], trusted: Genesis) -> Vouchers:
-    """A quorum of the set of the genesis file signed the header, and the file lists that set."""
-    validators = trusted.validators()
-    if tuple(listed) != tuple(validator.public_key for validator in validators):
-        raise BadProof(codes.RECEIPT_VALIDATORS, height=header.height)
-    if header.validators_hash != validators.hash:
-        raise BadProof(codes.RECEIPT_VALIDATORS, height=header.height)
-    _verify_commit(header, commit, validators)
-    signed = {validators[one.index].public_key for one in commit.signatures}
-    vouching = tuple(agency for agency in trusted.agencies if agency.validator_key in signed)
-    return Vouchers(vouching, len(validators))
-
-
-def _verify_commit(header: Header, commit: BriefCommit, validators: ValidatorSet) -> None:
-    """A quorum signed the header: each validator once, in the order of the set, and none too many (L11)."""
-    height = header.height
-    entries = [ABSENT_SIG] * len(validators)
-    power, previous = 0, -1
-    for one in commit.signatures:
-        if not previous < one.index < len(validators):
-            raise BadProof(codes.RECEIPT_SIGNERS, height=height)
-        if validators.has_quorum(power):
-            raise BadProof(codes.RECEIPT_TOO_MANY_SIGNERS, height=height, have=len(commit.signatures))
-        validator = validators[one.index]
-        entries[one.index] = CommitSig(Flag.COMMIT, validator.address, one.time_ns, one.signature)
-        power += validator.power
-        previous = one.index
-    if not validators.has_quorum(power):
-        raise BadProof(codes.RECEIPT_NO_QUORUM, height=height, have=len(commit.signatures), of=len(validators))
-    block_id = BlockID(header.hash(), commit.parts)
-    signed = Commit(height, commit.round, block_id, tuple(entries))
-    verify_commit_light(signed, header.chain_id, validators, height, block_id)

@@ -11,8 +11,9 @@ from mvchain.core import codes
 from mvchain.core.errors import BadProof, MvchainError
 from mvchain.core.types import TimeNs
 from mvchain.light import claim_words
+from mvchain.light.handovers import Vouchers
 from mvchain.light.receipt_number import receipt_number
-from mvchain.light.verify import VerifiedProof, VerifiedReceipt, Vouchers
+from mvchain.light.verify import VerifiedProof, VerifiedReceipt
 
 COLUMNS = 80
 KST = timezone(timedelta(hours=9), "KST")
@@ -54,13 +55,19 @@ def in_words(verified: VerifiedReceipt | VerifiedProof) -> str:
         korean, english = claim_words.korean(verified), claim_words.english(verified)
         details = claim_words.details(verified)
     who_korean, who_english = _vouchers(verified.vouchers)
+    details += [f"  later key: {key.hex()}" for key in verified.vouchers.later]
     return _folded(*korean, who_korean, "", *english, who_english, "", "상세 정보 / Details", *details)
 
 
 def _vouchers(vouchers: Vouchers) -> tuple[str, str]:
-    count, agencies = len(vouchers.vouching), vouchers.agencies
+    """By the names of the genesis document; nothing proves a name for a key that it does not know."""
+    later, agencies = len(vouchers.later), vouchers.agencies
+    count = len(vouchers.vouching) + later
     korean = ", ".join(agency.name_ko for agency in vouchers.vouching)
     english = ", ".join(agency.name_en for agency in vouchers.vouching)
+    if later:
+        korean += f"{', 그리고 ' if korean else ''}나중에 참여했거나 서명 키를 바꾼 기관 {later}곳"
+        english += f"{' and ' if english else ''}{later} that joined later or replaced the key of the genesis file"
     return (
         f"  ✔ 내용 변경 없음: 전체 {agencies}개 기관 중 {count}개 기관이 이 기록을 보증합니다. 보증한 기관: {korean}",
         f"  ✔ Unchanged: {count} of {agencies} agencies vouch for this record: {english}",

@@ -370,7 +370,7 @@ class MemoryNode:
             raise BadRequest(codes.POLL_UNKNOWN, poll=poll)
         return strict_json.canonical({"poll": poll, "claim": claim})
 
-    def light_block(self, height: int) -> bytes | None:
+    def light_block(self, height: int, *, from_genesis: bool) -> bytes | None:
         return strict_json.canonical({"height": height}) if 1 <= height <= len(self._blocks) else None
 
     def nodes(self) -> NodesView:

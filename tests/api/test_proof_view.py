@@ -187,13 +187,14 @@ def test_the_result(stage: Stage) -> None:
 
 def test_a_light_block_of_every_height(stage: Stage) -> None:
     view, tip = stage.view(), stage.cluster.node(1).height
-    assert view.light_block(0) is view.light_block(tip + 1) is None
+    assert view.light_block(0, from_genesis=False) is view.light_block(tip + 1, from_genesis=True) is None
     for height in range(1, tip + 1):
-        document = view.light_block(height)
+        document = view.light_block(height, from_genesis=False)
         assert document is not None
         block = decode_light_block(document)
         assert block.header.height == height
         assert block.commit.block_id.hash == block.header.hash()
+        assert view.light_block(height, from_genesis=True) == document  # no handovers, no member
 
 
 def test_what_cannot_be_proved_says_why() -> None:

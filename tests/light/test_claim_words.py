@@ -21,8 +21,9 @@ from mvchain.ledger.records import Poll, PollState, Tally
 from mvchain.ledger.tally import QuestionTally, TallyResult
 from mvchain.light import proofs
 from mvchain.light.documents import BriefCommit, Path
+from mvchain.light.handovers import Vouchers
 from mvchain.light.proofs import Acceptance, Claim, Counted, NotCounted, OnRoll, Recorded, Result, Superseded
-from mvchain.light.verify import VerifiedProof, Vouchers
+from mvchain.light.verify import VerifiedProof
 from mvchain.light.words import in_words
 from tests.light.helpers import make_blocks, make_chain
 
@@ -80,7 +81,7 @@ def proof(claim: Claim, **more: object) -> VerifiedProof:
         pending=(),
     )
     agencies = make_chain().genesis.agencies
-    made = VerifiedProof(PollNumber(3), record, Height(9), TimeNs(0), claim, None, None, Vouchers(agencies[:3], 4))
+    made = VerifiedProof(PollNumber(3), record, Height(9), TimeNs(0), claim, None, None, Vouchers(agencies[:3], (), 4))
     return replace(made, **more)  # type: ignore[arg-type]
 
 

@@ -11,13 +11,16 @@ from mvchain.core.errors import BadProof
 from mvchain.light.verify import VerifiedProof, VerifiedReceipt, verify
 from tests.ledger.chain_helpers import mutations
 from tests.light.forgeries import CHAIN, RECEIPT, Forgery, receipt_forgeries
+from tests.light.handed_over import HISTORIES, ONE_BY_ONE, handed_over, handover_forgeries
 from tests.light.helpers import Chain, make_blocks, make_chain
 from tests.light.polls import POLL, good_proofs
 from tests.light.proof_forgeries import proof_forgeries
 from tests.page.node import Refused, ask_page
 
 
-@pytest.mark.parametrize("forgeries", [receipt_forgeries(), proof_forgeries()], ids=["receipts", "proofs"])
+@pytest.mark.parametrize(
+    "forgeries", [receipt_forgeries(), proof_forgeries(), handover_forgeries()], ids=["receipts", "proofs", "handovers"]
+)
 def test_forgeries(forgeries: Sequence[Forgery]) -> None:
     found = ask_page([{"do": "verify", "file": one.data, "genesis": one.chain.genesis.encode()} for one in forgeries])
     wrong = {
@@ -28,7 +31,12 @@ def test_forgeries(forgeries: Sequence[Forgery]) -> None:
     assert wrong == {}
 
 
-GOOD = (RECEIPT.encode(), *(proof.encode() for proof in good_proofs().values()))
+GOOD = (
+    RECEIPT.encode(),
+    *(proof.encode() for proof in good_proofs().values()),
+    ONE_BY_ONE.receipt().encode(),
+    ONE_BY_ONE.proof().encode(),
+)
 
 
 @settings(max_examples=10, deadline=None)
@@ -57,6 +65,7 @@ def claims_of_all(verified: VerifiedReceipt | VerifiedProof, chain: Chain) -> di
         "height": verified.height,
         "timeNs": verified.time_ns,
         "vouching": [{"number": one.number, "nameKo": one.name_ko, "nameEn": one.name_en} for one in vouchers.vouching],
+        "later": [key.hex() for key in vouchers.later],
         "agencies": vouchers.agencies,
         "engine": "webcrypto",
     }
@@ -83,6 +92,15 @@ def test_good_receipts(agencies: int) -> None:
         }
 
 
+@pytest.mark.parametrize("history", HISTORIES)
+def test_receipts_and_proofs_of_later_sets(history: str) -> None:
+    made = handed_over(history)
+    files = [made.receipt().encode(), made.proof().encode()]
+    found = ask_page([{"do": "verify", "file": file, "genesis": CHAIN.genesis.encode()} for file in files])
+    for file, claims in zip(files, found, strict=True):
+        assert claims_of_all(verify(file, CHAIN.genesis), CHAIN).items() <= claims.items()
+
+
 CLAIMED = {
     "question": (),
     "result": (),
@@ -93,7 +111,7 @@ CLAIMED = {
     "not_counted": ("voter",),
 }
 """What the page gives of each claim beside what it gives of all; definition and tally are compared elsewhere."""
-OF_ALL = {"type", "record", "poll", "chainId", "height", "timeNs", "vouching", "agencies", "signed", "engine"}
+OF_ALL = {"type", "record", "poll", "chainId", "height", "timeNs", "vouching", "later", "agencies", "signed", "engine"}
 
 
 @pytest.mark.parametrize("agencies", [1, 4, 40])

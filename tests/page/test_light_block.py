@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from mvchain.core import codes
 from mvchain.core.errors import BadProof, Cause
+from mvchain.core.limits import MAX_RECEIPT_BYTES
 from mvchain.light.blocks import LightBlock, check_light_block, decode_light_block, encode_light_block
+from mvchain.light.handovers import encode_from_genesis
 from mvchain.light.rules import verify_own_commit
 from tests.light.bad_forms import Step
 from tests.light.forgeries import ATTACKER, SAME_AGENCIES, changed_at, values_in
+from tests.light.handed_over import HALF, HISTORIES, ONE_BY_ONE, handed_over
 from tests.light.light_chain import GENESIS, KEYS, make_light_chain, sign
 from tests.page.node import Refused, ask_page
 
@@ -43,10 +48,43 @@ def test_good_blocks() -> None:
         assert shown["hash"] == block.hash.hex()
         assert shown["appHash"] == block.header.app_hash.hex()
         assert shown["timeNs"] == block.time_ns
-    assert [[one["number"] for one in shown["signing"]] for shown in found[3:]] == [
+        assert (shown["later"], shown["agencies"]) == ([], 4)
+    assert [[one["number"] for one in shown["vouching"]] for shown in found[3:]] == [
         list(who) for who in signing.values()
     ]
-    assert found[0]["signing"][0] == {"number": 1, "nameKo": "서울특별시", "nameEn": "Seoul City"}
+    assert found[0]["vouching"][0] == {"number": 1, "nameKo": "서울특별시", "nameEn": "Seoul City"}
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_blocks_of_later_sets_with_the_handovers_from_genesis(history: str) -> None:
+    """All signatures of the block itself are shown, and none is needed of those that only lead there."""
+    made = handed_over(history)
+    blocks = made.chain.blocks
+    files = [encode_from_genesis(block, made.way_to(block.header)) for block in blocks]
+    found = read_by_page(files)
+    known = {key.public for key in KEYS}
+    for block, shown in zip(blocks, found, strict=True):
+        assert shown["hash"] == block.hash.hex()
+        assert set(shown["later"]) == {key.hex() for key in block.keys if key not in known}
+        assert (len(shown["vouching"]) + len(shown["later"]), shown["agencies"]) == (len(block.keys),) * 2
+    without = read_by_page([encode_light_block(block) for block in blocks])
+    for block, shown in zip(blocks, without, strict=True):
+        assert (shown == Refused(codes.RECEIPT_VALIDATORS.code)) == (set(block.keys) != known)
+
+
+def test_handovers_that_lead_elsewhere() -> None:
+    block = HALF.chain[20]
+    way = HALF.way_to(block.header)
+    unsigned = replace(way[0], commit=replace(way[0].commit, signatures=way[0].commit.signatures[:2]))
+    other = replace(way[0], header=replace(way[0].header, app_hash=bytes(32)))
+    forged = {
+        "a quorum less": (encode_from_genesis(block, (unsigned,)), codes.RECEIPT_NO_QUORUM),
+        "another header": (encode_from_genesis(block, (other,)), codes.COMMIT_SIGNATURE),
+        "twice": (encode_from_genesis(block, (*way, *way)), codes.HANDOVER_ORDER),
+        "to another set": (encode_from_genesis(ONE_BY_ONE.chain[20], way), codes.RECEIPT_VALIDATORS),
+        "for nothing": (encode_from_genesis(HALF.chain[5], way), codes.HANDOVER_ORDER),
+    }
+    assert read_by_page([file for file, _ in forged.values()]) == [Refused(cause.code) for _, cause in forged.values()]
 
 
 def expected_at(path: Step) -> Cause:
@@ -106,7 +144,7 @@ def test_other_forms() -> None:
         b"\xff",
         FILE + b"\n",
         FILE[:-1],
-        FILE + b" " * 64 * 1024,
+        FILE + b" " * MAX_RECEIPT_BYTES,
         FILE.replace(b'"round":1', b'"round":1.0'),
     ]
     files += [

@@ -30,7 +30,7 @@ export function pollClaim(poll) {
 export function blockClaim(block) {
   return {
     type: "block",
-    path: `/v1/light_blocks/${block.height}`,
+    path: `/v1/light_blocks/${block.height}?from=genesis`,
     file: `block-${block.height}.json`,
     isShown: (proven, bytes) => isProvenBlock(block, proven, bytes),
     verify: verifyBlock,
@@ -50,8 +50,7 @@ export function ballotClaim(hash, transaction) {
 
 /** A light block holds all signatures there are, where other proofs stop at a quorum. */
 async function verifyBlock(bytes, genesis) {
-  const block = await verifyLightBlock(bytes, genesis);
-  return { ...block, type: "block", vouching: block.signing, agencies: genesis.agencies.length };
+  return { ...(await verifyLightBlock(bytes, genesis)), type: "block" };
 }
 
 /** Fetches the proof of a claim and checks it: what to tell, as `proofPanel` shows it. Throws nothing. */
@@ -111,12 +110,14 @@ function outcome(claim, proof, agencies) {
 }
 
 function goodNews(claim, { proven, fingerprint }, agencies) {
-  const names = proven.vouching.map(({ number }) => agencyName(agencies, number)).join(", ");
+  const { vouching, later } = proven;
+  const names = vouching.map(({ number }) => agencyName(agencies, number));
+  if (later.length) names.push(say("vouchedLater", count(later.length)));
   return [
     notice(
       "good",
       make("p", {}, make("strong", {}, say(`proven_${proven.type}`))),
-      make("p", {}, say("vouched", count(proven.agencies), count(proven.vouching.length), names)),
+      make("p", {}, say("vouched", count(proven.agencies), count(vouching.length + later.length), names.join(", "))),
     ),
     make(
       "details",

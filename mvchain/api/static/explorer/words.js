@@ -377,6 +377,10 @@ export const WORDS = {
     (of, n, names) => `기관 ${of}곳 가운데 ${n}곳의 서명이 맞습니다: ${names}`,
     (of, n, names) => `The signatures of ${n} of ${of} agencies are right: ${names}`,
   ],
+  vouchedLater: [
+    (n) => `나중에 참여했거나 서명 키를 바꾼 기관 ${n}곳(제네시스 문서에 이름이 없음)`,
+    (n) => `${n} that joined later or replaced their key, without a name in the genesis document`,
+  ],
   proofWrong: ["증명이 맞지 않습니다!", "This proof is WRONG."],
   badProof: [
     "노드가 보낸 증명이 거짓이거나 망가졌습니다. 이 화면의 내용을 믿지 마세요.",

@@ -10,7 +10,7 @@ import { decodeTally, tallyHash } from "./tally.js";
 import { leafHash, rootFrom, verifyConsistency, verifyInclusion } from "./merkle.js";
 import { msgpackArray, msgpackBytes, msgpackInteger } from "./msgpack.js";
 import { sha256 } from "./hashing.js";
-import { verifySigned } from "./commits.js";
+import { verifySigned } from "./handovers.js";
 
 const STATE_STORES = ["agencies", "chain", "evidence", "governance", "polls", "rolls", "tallies"]; // C141
 
@@ -114,7 +114,7 @@ async function verifyCounts(poll, record, voter, number, path) {
 }
 
 /** The voter whose later ballot counts is the voter of this ballot: the log alone does not say whose a ballot is. */
-async function verifySuperseded({ poll, claim, validators }, genesis) {
+async function verifySuperseded({ poll, claim, signers }, genesis) {
   const { number, voter, countedNumber, accepted } = claim;
   if (countedNumber <= number) throw new BadProof(CODES.PROOF_SUPERSEDED, { number, counted: countedNumber });
   const result = acceptedBallot({ poll, number, voter, units: accepted.units });
@@ -122,7 +122,7 @@ async function verifySuperseded({ poll, claim, validators }, genesis) {
     const data = { poll, height: accepted.header.height, number, voter: toHex(voter) };
     throw new BadProof(CODES.PROOF_ACCEPTED, data);
   }
-  await verifySigned(accepted.header, accepted.commit, validators, genesis);
+  await verifySigned(accepted.header, accepted.commit, accepted.signers ?? signers, genesis);
 }
 
 /** Two keys stand side by side in the ascending list of those whose ballots count, and the voter's is between them. */

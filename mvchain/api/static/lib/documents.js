@@ -56,6 +56,11 @@ class DocumentValue {
     return member;
   }
 
+  /** Whether it has a member of this name; which few documents leave open. */
+  has(name) {
+    return this.json instanceof Map && this.json.has(name);
+  }
+
   integer(low, high) {
     if (typeof this.json !== "number" || !(low <= this.json && this.json <= high)) {
       throw this.malformed(`it is not an integer from ${low} to ${high}`);

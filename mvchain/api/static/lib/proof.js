@@ -2,10 +2,11 @@
 // which describes its members and its seven claims. A completed receipt is such a proof, with the claim `counted`.
 
 import { BadProof, CODES } from "./errors.js";
-import { DocumentKind, MAX_DOCUMENT_NUMBER, MAX_DOCUMENT_VALIDATORS } from "./documents.js";
+import { DocumentKind, MAX_DOCUMENT_NUMBER } from "./documents.js";
 import { commitToJson, headerToJson, pathToJson, readCommit, readHeader, readPath } from "./documents.js";
 import { MAX_BALLOT_NUMBER, MAX_BLOCK_UNITS, MAX_CHAIN_ID_CHARS } from "./receipt.js";
-import { toBase64, toHex } from "./bytes.js";
+import { equalBytes, toBase64, toHex } from "./bytes.js";
+import { readSigners, signersToJson } from "./handovers.js";
 
 export const POLL_PROOF_FORMAT = "mvchain proof 1";
 export const MAX_PROOF_BYTES = 48 * 1024 * 1024; // of a result; all others have some kilobytes
@@ -22,7 +23,7 @@ const PROOF_KEY_SCHEME = 1; // Ed25519 (L2)
 const POLL_PROOF = new DocumentKind("the proof", MAX_PROOF_BYTES, CODES.MALFORMED_PROOF);
 
 /**
- * Reads a proof file, `json` as parsed from `bytes`: {chainId, header, commit, validators, poll, record, recordPath,
+ * Reads a proof file, `json` as parsed from `bytes`: {chainId, header, commit, signers, poll, record, recordPath,
  * storePath, claim: {type, ...}}. Throws BadProof if it is none, or not in its one form.
  */
 export function readPollProof(json, bytes) {
@@ -37,7 +38,7 @@ export function readPollProof(json, bytes) {
     chainId,
     header: readHeader(top.get("header"), chainId),
     commit: readCommit(top.get("commit")),
-    validators: top.get("validators").array(MAX_DOCUMENT_VALIDATORS, (key) => key.bytes(32)),
+    signers: readSigners(top, chainId),
     poll: poll.get("number").integer(1, MAX_DOCUMENT_NUMBER),
     record: poll.get("record").hexBlob(PROOF_MAX_RECORD_BYTES),
     recordPath: readPath(poll.get("record_path"), MAX_DOCUMENT_NUMBER + 1),
@@ -45,7 +46,15 @@ export function readPollProof(json, bytes) {
     claim: { type, ...CLAIMS.get(type).read(claim, chainId) },
   };
   POLL_PROOF.requireCanonical(pollProofToJson(proof), bytes);
+  if (namesItsSignersTwice(proof)) throw new BadProof(CODES.NOT_CANONICAL, { what: POLL_PROOF.what });
   return proof;
+}
+
+/** The set of the proof, as one of the acceptance's own. */
+function namesItsSignersTwice({ claim, signers }) {
+  const own = claim.accepted?.signers?.validators;
+  const { validators } = signers;
+  return own?.length === validators.length && own.every((key, at) => equalBytes(key, validators[at]));
 }
 
 function pollProofToJson(proof) {
@@ -55,7 +64,7 @@ function pollProofToJson(proof) {
     chain_id: proof.chainId,
     header: headerToJson(proof.header),
     commit: commitToJson(proof.commit),
-    validators: proof.validators.map(toHex),
+    ...signersToJson(proof.signers),
     poll: {
       number: proof.poll,
       record: toHex(proof.record),
@@ -140,17 +149,24 @@ function readSuperseded(value, chainId) {
       units: accepted.get("units").integer(1, MAX_BLOCK_UNITS),
       header: readHeader(accepted.get("header"), chainId),
       commit: readCommit(accepted.get("commit")),
+      signers: accepted.has("validators") ? readSigners(accepted, chainId) : null, // null: those of the proof
     },
     countedNumber: readBallotNumber(value.get("counted_number")),
   };
 }
 
 function supersededToJson(claim) {
-  const { path, units, header, commit } = claim.accepted;
+  const { path, units, header, commit, signers } = claim.accepted;
   return {
     ...countedToJson(claim),
     counted_number: claim.countedNumber,
-    accepted: { ...pathToJson(path), units, header: headerToJson(header), commit: commitToJson(commit) },
+    accepted: {
+      ...pathToJson(path),
+      units,
+      header: headerToJson(header),
+      commit: commitToJson(commit),
+      ...(signers && signersToJson(signers)),
+    },
   };
 }
 

@@ -2,8 +2,9 @@
 // which describes its members. It holds the hash of the ballot, not the ballot.
 
 import { BadProof, CODES } from "./errors.js";
-import { DocumentKind, MAX_DOCUMENT_NUMBER, MAX_DOCUMENT_VALIDATORS } from "./documents.js";
+import { DocumentKind, MAX_DOCUMENT_NUMBER } from "./documents.js";
 import { commitToJson, headerToJson, pathToJson, readCommit, readHeader, readPath } from "./documents.js";
+import { readSigners, signersToJson } from "./handovers.js";
 import { toHex } from "./bytes.js";
 
 const OPEN_RECEIPT_FORMAT = "mvchain open receipt 1";
@@ -11,12 +12,12 @@ export const MAX_CHAIN_ID_CHARS = 50;
 export const MAX_BALLOT_NUMBER = 2 ** 26 * 16 - 1; // a roll of 2^26 voters, 16 ballots each
 export const MAX_BLOCK_UNITS = 5_000; // and so many transactions at most: each takes a unit (N2)
 
-const RECEIPT_MAX_BYTES = 64 * 1024;
+const RECEIPT_MAX_BYTES = 8 * 1024 * 1024;
 const OPEN_RECEIPT = new DocumentKind("the receipt", RECEIPT_MAX_BYTES, CODES.MALFORMED_RECEIPT);
 
 /**
  * Reads a receipt file, `json` as parsed from `bytes`: {chainId, ballot, header, nextHeader, included, accepted,
- * result: {poll, number, voter, units}, commit, validators}. Throws BadProof if it is no open receipt, or not in its
+ * result: {poll, number, voter, units}, commit, signers}. Throws BadProof if it is no open receipt, or not in its
  * one form.
  */
 export function readOpenReceipt(json, bytes) {
@@ -42,7 +43,7 @@ export function readOpenReceipt(json, bytes) {
       units: result.get("units").integer(1, MAX_BLOCK_UNITS),
     },
     commit: readCommit(top.get("commit")),
-    validators: top.get("validators").array(MAX_DOCUMENT_VALIDATORS, (key) => key.bytes(32)),
+    signers: readSigners(top, chainId),
   };
   OPEN_RECEIPT.requireCanonical(openReceiptToJson(receipt), bytes);
   return receipt;
@@ -58,6 +59,6 @@ function openReceiptToJson(receipt) {
     included: pathToJson(receipt.included),
     accepted: { ...pathToJson(receipt.accepted), result: { ...receipt.result, voter: toHex(receipt.result.voter) } },
     commit: commitToJson(receipt.commit),
-    validators: receipt.validators.map(toHex),
+    ...signersToJson(receipt.signers),
   };
 }

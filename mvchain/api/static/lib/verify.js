@@ -16,9 +16,11 @@
 //
 // Claims, with hashes and keys as lower-case hex, times as BigInt nanoseconds since 1970, and ballot numbers from 0:
 //
-//   all       {type, chainId, poll, height, timeNs, vouching, agencies, signed, engine}; `vouching` are the agencies
-//             {number, nameKo, nameEn} whose signatures the file holds, just enough for a quorum; `agencies` how many
-//             there are; `signed` is the block {height, hash} that they signed, to compare with other nodes' blocks
+//   all       {type, chainId, poll, height, timeNs, vouching, later, agencies, signed, engine}; `vouching` are the
+//             agencies {number, nameKo, nameEn} whose signatures the file holds, just enough for a quorum; `later` are
+//             keys that signed as well and that the genesis document does not know, so that nothing proves a name;
+//             `agencies` how many there were; `signed` is the block {height, hash} that they signed, to compare with
+//             other nodes' blocks
 //   accepted  (an open receipt) ballot, number, voter, units; height and time are those of the ballot's block
 //   all the others also have `record`, as poll-record.js gives it, with its hashes as bytes
 //   question  definition, as poll-definition.js gives it
@@ -38,7 +40,7 @@ import { parseStrictJson } from "./strict-json.js";
 import { readOpenReceipt } from "./receipt.js";
 import { acceptedBallot, verifyClaim, verifyRecord } from "./claims.js";
 import { verifyInclusion } from "./merkle.js";
-import { verifySigned } from "./commits.js";
+import { verifySigned } from "./handovers.js";
 
 /** Verifies a receipt or a proof, whichever the file is, against a genesis document that `parseGenesis` read. */
 export async function verify(bytes, genesis) {
@@ -53,13 +55,13 @@ async function verifyReceipt(receipt, genesis) {
   requireChain(receipt.chainId, genesis);
   await verifyFollowing(receipt);
   await verifyPlace(receipt);
-  const vouching = await verifySigned(receipt.nextHeader, receipt.commit, receipt.validators, genesis);
+  const vouchers = await verifySigned(receipt.nextHeader, receipt.commit, receipt.signers, genesis);
   return {
     type: "accepted",
     ...receipt.result,
     voter: toHex(receipt.result.voter),
     ballot: toHex(receipt.ballot),
-    ...(await claimedBy(vouching, receipt.nextHeader, genesis)),
+    ...(await claimedBy(vouchers, receipt.nextHeader)),
     height: receipt.header.height,
     timeNs: receipt.header.timeNs,
   };
@@ -69,13 +71,13 @@ async function verifyPollProof(proof, genesis) {
   requireChain(proof.chainId, genesis);
   const record = await verifyRecord(proof);
   const shown = await verifyClaim(proof, record, genesis);
-  const vouching = await verifySigned(proof.header, proof.commit, proof.validators, genesis);
+  const vouchers = await verifySigned(proof.header, proof.commit, proof.signers, genesis);
   return {
     type: proof.claim.type,
     ...shown,
     poll: proof.poll,
     record,
-    ...(await claimedBy(vouching, proof.header, genesis)),
+    ...(await claimedBy(vouchers, proof.header)),
     height: proof.header.height,
     timeNs: proof.header.timeNs,
   };
@@ -87,11 +89,10 @@ function requireChain(chainId, genesis) {
   }
 }
 
-async function claimedBy(vouching, signedHeader, genesis) {
+async function claimedBy(vouchers, signedHeader) {
   return {
-    chainId: genesis.chainId,
-    vouching,
-    agencies: genesis.agencies.length,
+    chainId: signedHeader.chainId,
+    ...vouchers,
     signed: { height: signedHeader.height, hash: toHex(await headerHash(signedHeader)) },
     engine: await ed25519Engine(),
   };

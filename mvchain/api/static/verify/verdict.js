@@ -124,7 +124,7 @@ function ballotClaims(claims) {
       claim(
         "good",
         say("claimUnchanged"),
-        say("claimUnchangedWhy", count(claims.agencies), count(claims.vouching.length)),
+        say("claimUnchangedWhy", count(claims.agencies), count(signersOf(claims))),
       ),
       countedClaim(claims),
     ),
@@ -236,15 +236,21 @@ function vouchers(claims) {
       "ul",
       { class: "agencies" },
       claims.vouching.map((agency) => make("li", {}, sign("good", "agency-sign"), " ", agencyName(agency))),
+      claims.later.length > 0 &&
+        make("li", {}, sign("good", "agency-sign"), " ", say("vouchLater", count(claims.later.length))),
     ),
     make(
       "p",
       { class: "hint" },
-      say("vouchCount", count(claims.agencies), count(claims.vouching.length)),
+      say("vouchCount", count(claims.agencies), count(signersOf(claims))),
       " ",
       say("vouchEnough"),
     ),
   ];
+}
+
+function signersOf({ vouching, later }) {
+  return vouching.length + later.length;
 }
 
 // --- for experts ---
@@ -262,6 +268,7 @@ function details({ bytes, claims }) {
       [say("fact_block"), count(claims.height)],
       [say("fact_time"), moment(claims.timeNs, { seconds: true })],
       [say("fact_signed"), `${count(signed.height)}: `, copied(say("fact_signed"), signed.hash)],
+      ...claims.later.map((key) => [say("fact_later"), copied(say("fact_later"), key)]),
       [say("fact_chain"), make("code", { class: "hex" }, claims.chainId)],
       [say("fact_size"), say("bytes", count(bytes.length))],
       [say("fact_engine"), say(`engine_${claims.engine}`)],

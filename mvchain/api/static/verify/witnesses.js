@@ -6,10 +6,9 @@ import { BadProof } from "../lib/errors.js";
 import { NoAnswer, OTHER_NODES, ask, askJson, askPatiently, someOf } from "./nodes.js";
 import { PAGE_DATA } from "./page-data.js";
 import { toBase64 } from "../lib/bytes.js";
-import { verifyLightBlock } from "../lib/light-block.js";
+import { LIGHT_BLOCK_MAX_BYTES, verifyLightBlock } from "../lib/light-block.js";
 
 const MOST_WITNESSES = 5;
-const LIGHT_BLOCK_BYTES = 64 * 1024;
 const ABOUT_NODE_BYTES = 64 * 1024;
 
 /**
@@ -52,7 +51,8 @@ export function onePerAgency(witnesses) {
 
 async function askWitness(url, signed, genesis) {
   try {
-    const bytes = await askPatiently(() => ask(url, `/v1/light_blocks/${signed.height}`, LIGHT_BLOCK_BYTES));
+    const path = `/v1/light_blocks/${signed.height}?from=genesis`;
+    const bytes = await askPatiently(() => ask(url, path, LIGHT_BLOCK_MAX_BYTES));
     const block = await verifyLightBlock(bytes, genesis);
     if (block.height !== signed.height) return { state: "broken" };
     return block.hash === signed.hash ? { state: "agrees" } : { state: "differs", evidence: toBase64(bytes) };

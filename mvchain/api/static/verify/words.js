@@ -223,6 +223,13 @@ export const WORDS = {
     "More than two thirds decide; a receipt holds no more signatures than that takes.",
   ],
 
+  vouchLater: [
+    (n) => `그 밖에 나중에 참여했거나 서명 키를 바꾼 기관 ${n}곳. 제네시스 문서에 없는 키라서 기관 이름까지 증명되지는 않습니다.`,
+    (n) =>
+      `And ${countOf(n, "agency", "agencies")} that joined later or replaced the key of the genesis document, so that nothing here proves a name for it.`,
+  ],
+  fact_later: ["제네시스 이후의 서명 키", "Signing key since genesis"],
+
   // --- what other nodes say ---
   othersTitle: ["다른 기관의 노드에 물어본 결과", "What the nodes of other agencies say"],
   othersAsking: ["다른 기관의 노드에 물어보는 중입니다…", "Asking the nodes of other agencies…"],
