@@ -20,7 +20,7 @@ from mvchain.api.views import NodeView, Submission, TxState
 from mvchain.core import codec, codes, strict_json
 from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
-from mvchain.core.limits import MAX_VALIDATORS
+from mvchain.core.limits import MAX_AGENCIES
 from mvchain.core.types import PollNumber
 from mvchain.light.receipt_number import parse_receipt_number
 
@@ -100,7 +100,7 @@ def polls(view: NodeView, call: Call) -> Answer:
     """A page of polls; `next` is the value of `after` for the next page, null on the last one (LIM09)."""
     after = params.integer(call.query, "after", 0, 2**32 - 1, default=0)
     limit = params.integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
-    agency = params.integer(call.query, "agency", 1, MAX_VALIDATORS, default=0)
+    agency = params.integer(call.query, "agency", 1, MAX_AGENCIES, default=0)
     # One more than asked for tells whether there is a next page.
     found = view.polls(after, limit + 1, running="running" in call.query, agency=agency or None)
     page = found[:limit]

@@ -383,6 +383,83 @@ BLOCK_FULL = Cause(
     "Nothing to do: it waits for a later block.",
 )
 
+# --- 14xx: governance by the agencies (ledger.governance, ledger.admission) ---
+TOO_FEW_AGENCIES = Cause(
+    "MV-1401",
+    "{size} agencies would be left; a chain that bears one faulty agency needs {least}.",
+    "Add an agency first, and let it sign a block.",
+)
+SET_NOT_ALIVE = Cause(
+    "MV-1402",
+    "The new set has {size} validators and needs {needs}; only {proven} of them have signed a block yet.",
+    "Wait until the validators that joined last have signed a block; one whose node is not up has to come up first.",
+)
+TOO_MANY_AGENCIES = Cause(
+    "MV-1403", "There would be {size} agencies; at most {limit} are possible.", "Remove an agency first."
+)
+WRONG_AGENCY_NUMBER = Cause(
+    "MV-1404",
+    "The entry has the number {number}; the next agency of this chain is number {expected}.",
+    "Have the new agency make its entry anew with that number; numbers are signed and never given twice.",
+)
+BAD_ENTRY = Cause(
+    "MV-1405", "The entry of agency {number} does not hold: {why}", "Have the new agency make its entry anew."
+)
+KEY_USED_BEFORE = Cause(
+    "MV-1406",
+    "The key {key} is or was a key of agency {agency}.",
+    "Make a new key; no key ever comes back or gets a second use.",
+)
+KEY_NAMED_TWICE = Cause("MV-1407", "The key {key} is to have two uses.", "Make a key for each use.")
+NEW_KEY_NOT_PROVEN = Cause(
+    "MV-1408",
+    "The key {key} has not signed that it is to be the {role} key of agency {agency} of this chain.",
+    "Make the request anew for this chain and agency: mvchain keys next.",
+)
+TOO_MANY_REPLACED = Cause(
+    "MV-1409", "Agency {agency} has had {limit} keys of one kind; there is room for no more.", "Use the keys it has."
+)
+NO_SUCH_AGENCY = Cause("MV-1410", "There is no agency {agency} on this chain.", "Check the number of the agency.")
+AGENCY_REMOVED = Cause(
+    "MV-1411",
+    "Agency {agency} was removed from this chain.",
+    "It can still bring its running polls to an end; anything new needs another agency.",
+)
+PARAMS_UNCHANGED = Cause("MV-1412", "These are the consensus parameters in force.", "Change at least one.")
+PARAM_OUT_OF_RANGE = Cause(
+    "MV-1413",
+    "The parameter {field} would be {value}; it must be from {lo} to {hi}.",
+    "Choose a value from that range: others could stop the chain.",
+)
+NO_SUCH_SERVICE = Cause(
+    "MV-1414", "No agency has a poll service in force with the key {key}.", "Compare the key with the agency's list."
+)
+SERVICE_SUSPENDED = Cause(
+    "MV-1415",
+    "The agencies have suspended the poll service {signer}.",
+    "They can lift it by a proposal; its agency's operators can go on with its polls.",
+)
+SERVICE_NOT_SUSPENDED = Cause(
+    "MV-1416", "The poll service {signer} is not suspended.", "Nothing to do: it may act for its agency."
+)
+NO_SUCH_PROPOSAL = Cause(
+    "MV-1420", "There is no proposal {proposal} on this chain.", "Look at the list: mvchain governance show."
+)
+PROPOSAL_ENDED = Cause(
+    "MV-1421", "Proposal {proposal} is {state}.", "Propose it again if it is still wanted and has not taken effect."
+)
+PROPOSAL_APPROVED_ALREADY = Cause(
+    "MV-1422", "Agency {agency} has approved proposal {proposal} already.", "The other agencies have to approve it."
+)
+PROPOSED_ALREADY = Cause(
+    "MV-1423", "Proposal {proposal} asks for the same.", "Approve that one: mvchain governance approve {proposal}."
+)
+TOO_MANY_PROPOSALS = Cause(
+    "MV-1424",
+    "Agency {agency} has {limit} open proposals; it may not have more.",
+    "Withdraw one, or wait until one is approved or expires.",
+)
+
 # --- 13xx: waiting transactions (ledger.mempool) ---
 ALREADY_WAITING = Cause("MV-1301", "The transaction waits for a block already.", "Nothing to do: ask for it by its id.")
 BALLOT_CONFLICT = Cause(

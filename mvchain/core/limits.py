@@ -44,7 +44,17 @@ MAX_PENDING_ACTIONS = 8
 MAX_SIGNERS_PER_AGENCY = 1_000
 """Operator and service keys an agency ever registered; revoked ones stay, since their counters must (L2)."""
 MAX_TENURES = 64
-"""Validator keys, and node keys, that one agency ever had."""
+"""Validator keys, and node keys, that one agency ever had: four a year for sixteen years."""
+MAX_AGENCIES = 1_000
+"""Agencies that a chain ever had: numbers are not given again, and the records of those that left stay."""
+MIN_GOVERNED_VALIDATORS = 4
+"""No change of the set leaves fewer: with three, one silent agency stops the chain (L4, N1)."""
+MAX_ACTION_BYTES = 2 * 1024
+"""An entry with the longest names takes 800 bytes."""
+MAX_OPEN_PROPOSALS = 4
+"""Of one agency: all that are open lie in the memory of every node and are counted in every block."""
+PROPOSAL_LIFE_MS = 30 * 24 * 3_600_000
+"""A month of meetings; what is forgotten for longer must not take effect by a late approval."""
 MAX_APPROVALS = 16
 MAX_TIME_MS = 253_402_300_799_000
 """Last second of year 9999 (C16)."""

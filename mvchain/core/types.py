@@ -30,7 +30,10 @@ RollNumber = NewType("RollNumber", int)
 """Number of a roll on this chain, from 1."""
 
 AgencyNumber = NewType("AgencyNumber", int)
-"""Number of an agency, from 1, as genesis lists them."""
+"""Number of an agency, from 1, as genesis lists them; one that joins later gets the next."""
+
+ProposalNumber = NewType("ProposalNumber", int)
+"""Number of a proposal of governance on this chain, from 1."""
 
 BallotNumber = NewType("BallotNumber", int)
 """Position of an accepted ballot in its poll, from 0."""

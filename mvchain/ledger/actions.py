@@ -9,7 +9,7 @@ from dataclasses import replace
 from mvchain.core.limits import MAX_PENDING_ACTIONS
 from mvchain.core.merkle import EMPTY_ROOT, GROUP, CompactRange, leaf_hash
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
-from mvchain.ledger import keyspace
+from mvchain.ledger import keyspace, settling
 from mvchain.ledger.admission import NEEDS_APPROVAL, AdminPayload, Target, giving_way, is_in_force, poll_argument
 from mvchain.ledger.draft import Draft
 from mvchain.ledger.lifecycle import stepped
@@ -19,6 +19,9 @@ from mvchain.ledger.results import NO_NUMBER
 from mvchain.ledger.tally import running_units
 from mvchain.ledger.transactions import (
     Approve,
+    GovernanceApprove,
+    GovernancePropose,
+    GovernanceWithdraw,
     OperatorRegister,
     OperatorRevoke,
     PollClose,
@@ -42,16 +45,20 @@ _NOT_YET = TimeMs(0)
 
 
 def apply_admin(draft: Draft, tx: Transaction, payload: AdminPayload) -> int:
-    """The effects of an admissible transaction; never refuses. Returns the number of the roll or poll, or NO_NUMBER."""
+    """The effects of an admissible transaction; never refuses. What got a number returns it, else NO_NUMBER."""
     found = draft.signer(tx.signer)
     assert found is not None, tx.hash.hex()
     agency, signer = found
     draft.put_signer(agency.number, replace(signer, sequence=payload.sequence))
     match payload:
         case OperatorRegister():
-            draft.put_signer(agency.number, Signer(payload.key, payload.role, Scope(0), 0, True))
+            draft.put_signer(
+                agency.number, Signer(payload.key, payload.role, Scope(0), 0, active=True, suspended=False)
+            )
         case ServiceAuthorise():
-            draft.put_signer(agency.number, Signer(payload.key, payload.role, payload.scopes, 0, True))
+            draft.put_signer(
+                agency.number, Signer(payload.key, payload.role, payload.scopes, 0, active=True, suspended=False)
+            )
         case OperatorRevoke() | ServiceRevoke():
             _revoke(draft, payload.key)
         case Approve():
@@ -64,6 +71,12 @@ def apply_admin(draft: Draft, tx: Transaction, payload: AdminPayload) -> int:
             _ask(draft, Target(False, payload.roll), Action(tx.hash, payload.kind, 0, ()), signer)
         case PollRegister():
             return _register(draft, agency.number, payload)
+        case GovernancePropose():
+            return settling.propose(draft, agency.number, payload.action)
+        case GovernanceApprove():
+            settling.approve(draft, agency.number, payload.proposal)
+        case GovernanceWithdraw():
+            settling.withdraw(draft, payload.proposal)
         case PollPause() | PollResume() | PollExtend() | PollClose() | PollVoid():
             action = Action(tx.hash, payload.kind, poll_argument(payload), ())
             if payload.kind in NEEDS_APPROVAL:

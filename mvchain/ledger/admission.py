@@ -11,6 +11,7 @@ says what a ballot's must be over; the proof of a key that is registered is (sec
 | approve | operator of the agency | the action waits, and this key has not approved it |
 | roll.create, .append, .seal | operator, service with roll scope | own roll, unsealed, keys ascending |
 | poll.register | operator, service with poll scope | own sealed unused roll; replacing: while registered |
+| governance.propose, .approve, .withdraw | agency key | `mvchain.ledger.governance` |
 | poll.pause, .resume, .extend, .close, .void | operator, service with poll scope | `lifecycle.ALLOWED_IN` |
 | ballot | a key on the poll's roll | the poll is open, the answers fit, the revision is next |
 """
@@ -28,8 +29,8 @@ from mvchain.core.limits import (
     MAX_RUNNING_UNITS,
     MAX_SIGNERS_PER_AGENCY,
 )
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
-from mvchain.ledger import keyspace
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, PublicKey, RollNumber, TaggedKey
+from mvchain.ledger import governance, keyspace
 from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.lifecycle import action_name, check_step
 from mvchain.ledger.polls import PollDefinition, decode_definition
@@ -39,6 +40,9 @@ from mvchain.ledger.transactions import (
     NO_CONTEXT,
     Approve,
     Ballot,
+    GovernanceApprove,
+    GovernancePropose,
+    GovernanceWithdraw,
     Kind,
     OperatorRegister,
     OperatorRevoke,
@@ -71,6 +75,9 @@ AdminPayload: TypeAlias = (
     | RollSeal
     | PollRegister
     | PollStep
+    | GovernancePropose
+    | GovernanceApprove
+    | GovernanceWithdraw
 )
 
 
@@ -81,19 +88,8 @@ class Target(NamedTuple):
     number: int
 
 
-class View(Protocol):
+class View(governance.View, Protocol):
     """What the predicate reads: the committed state, or the draft of a block being executed."""
-
-    @property
-    def genesis_hash(self) -> Hash:
-        """Of the genesis document: what proofs of keys are bound to."""
-
-    @property
-    def time_ms(self) -> TimeMs:
-        """Block time: of the last block in the state, of its own in a draft."""
-
-    def signer(self, key: TaggedKey) -> tuple[Agency, Signer] | None:
-        """Who acts with this key, revoked or not; None for a stranger."""
 
     def poll(self, number: PollNumber) -> Poll | None:
         """The record of a poll."""
@@ -200,11 +196,26 @@ _PERMITTED: Mapping[Kind, tuple[tuple[Role, ...], Scope]] = {
     Kind.POLL_EXTEND: (_STAFF, Scope.POLLS),
     Kind.POLL_CLOSE: (_STAFF, Scope.POLLS),
     Kind.POLL_VOID: (_STAFF, Scope.POLLS),
+    Kind.GOVERNANCE_PROPOSE: ((Role.AGENCY,), _NO_SCOPE),
+    Kind.GOVERNANCE_APPROVE: ((Role.AGENCY,), _NO_SCOPE),
+    Kind.GOVERNANCE_WITHDRAW: ((Role.AGENCY,), _NO_SCOPE),
 }
 """Roles that may sign each kind, and the scope that a service needs for it (L4)."""
 
 NEEDS_APPROVAL = (Kind.ROLL_SEAL, Kind.POLL_EXTEND, Kind.POLL_CLOSE, Kind.POLL_VOID)
 """What takes effect only with the approvals that the agency or poll demands (L4)."""
+
+
+LEFT_TO_REMOVED = (
+    Kind.OPERATOR_REVOKE,
+    Kind.SERVICE_REVOKE,
+    Kind.APPROVE,
+    Kind.POLL_PAUSE,
+    Kind.POLL_RESUME,
+    Kind.POLL_CLOSE,
+    Kind.POLL_VOID,
+)
+"""What the keys of an agency that was removed may still sign: enough to bring its polls to their end, nothing new."""
 
 
 def poll_argument(payload: PollStep) -> int:
@@ -219,7 +230,11 @@ def _check_admin(view: View, tx: Transaction, payload: AdminPayload) -> None:
     agency, signer = found
     if not signer.active:
         raise BadTransaction(codes.SIGNER_REVOKED, signer=tx.signer.hex())
+    if signer.suspended:
+        raise BadTransaction(codes.SERVICE_SUSPENDED, signer=tx.signer.hex())
     kind = payload.kind
+    if not agency.in_force and kind not in LEFT_TO_REMOVED:
+        raise BadTransaction(codes.AGENCY_REMOVED, agency=agency.number)
     roles, scope = _PERMITTED[kind]
     if signer.role not in roles:
         raise BadTransaction(codes.NOT_PERMITTED, role=signer.role.name.lower(), action=action_name(kind))
@@ -245,15 +260,21 @@ def _check_admin(view: View, tx: Transaction, payload: AdminPayload) -> None:
             _check_register(view, agency, payload)
         case PollPause() | PollResume() | PollExtend() | PollClose() | PollVoid():
             _check_poll_step(view, agency, signer, payload)
+        case GovernancePropose():
+            governance.check_proposal(view, agency, payload.action)
+        case GovernanceApprove():
+            governance.check_approval(view, agency, payload.proposal)
+        case GovernanceWithdraw():
+            governance.check_withdrawal(view, agency, payload.proposal)
         case RollCreate():
             pass
 
 
 def _check_new_key(view: View, agency: Agency, payload: OperatorRegister | ServiceAuthorise) -> None:
     key, role = payload.key, payload.role
-    known = view.signer(key)
-    if known is not None:
-        raise BadTransaction(codes.KEY_ALREADY_REGISTERED, key=key.hex(), agency=known[0].number)
+    owner = view.owner_of(PublicKey(key[1:]))
+    if owner is not None:
+        raise BadTransaction(codes.KEY_ALREADY_REGISTERED, key=key.hex(), agency=owner)
     if len(agency.signers) >= MAX_SIGNERS_PER_AGENCY:
         raise BadTransaction(codes.TOO_MANY_SIGNERS, limit=MAX_SIGNERS_PER_AGENCY)
     if not verify_registration(key, payload.proof, view.genesis_hash, agency.number, role):
@@ -270,6 +291,8 @@ def _check_approval(view: View, agency: Agency, signer: Signer, payload: Approve
     if found is None:
         raise BadTransaction(codes.NO_SUCH_ACTION, action=payload.action_hash.hex())
     target, action = found
+    if not agency.in_force and action.kind not in LEFT_TO_REMOVED:
+        raise BadTransaction(codes.AGENCY_REMOVED, agency=agency.number)
     if target.is_poll:
         _own_poll(view, agency, PollNumber(target.number))
     else:

@@ -8,32 +8,60 @@ from collections import Counter
 from dataclasses import replace
 
 from mvchain.core.merkle import CompactRange
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, TaggedKey, TimeMs
+from mvchain.core.types import (
+    AgencyNumber,
+    Hash,
+    Height,
+    PollNumber,
+    ProposalNumber,
+    PublicKey,
+    RollNumber,
+    TaggedKey,
+    TimeMs,
+)
 from mvchain.ledger.admission import Target
+from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.outcome import Changes
 from mvchain.ledger.polls import PollDefinition
+from mvchain.ledger.proposals import Proposal, ProposalState
 from mvchain.ledger.records import Action, Agency, Poll, Roll, Signer
 from mvchain.ledger.state import State
 from mvchain.ledger.work import PollWork
 
 
 class Draft:
-    """Implements `admission.View` for a block of time `time_ms`; what was put replaces what the state has."""
+    """Implements `admission.View` for the next block, of time `time_ms`; what was put replaces what the state has."""
 
-    __slots__ = ("_more_running", "_polls", "_rolls", "_slots", "_targets", "changes", "state", "time_ms", "writes")
+    __slots__ = (
+        "_more_running",
+        "_owners",
+        "_polls",
+        "_proposals",
+        "_rolls",
+        "_slots",
+        "_targets",
+        "changes",
+        "height",
+        "state",
+        "time_ms",
+        "writes",
+    )
 
     def __init__(self, state: State, time_ms: TimeMs) -> None:
         self.state = state
+        self.height = Height(state.height + 1)
         self.time_ms = time_ms
         self.changes = Changes()
         self.writes: dict[bytes, bytes | None] = {}
         """Changed keys outside the records: roll entries, voters, places of ballots, definitions."""
         self._slots: dict[TaggedKey, tuple[AgencyNumber, int]] = {}
+        self._owners: dict[PublicKey, AgencyNumber] = {}
         # Kept beside the changes: to look through all of them for each transaction would make long blocks slow.
         self._targets: dict[Hash, Target] = {}
         self._more_running: Counter[AgencyNumber] = Counter()
         self._polls = state.poll_count
         self._rolls = state.roll_count
+        self._proposals = state.proposal_count
 
     # --- what admission reads ---
 
@@ -49,6 +77,37 @@ class Draft:
             return None
         agency = self.agency(slot[0])
         return agency, agency.signers[slot[1]]
+
+    @property
+    def chain_name(self) -> str:
+        """The readable part of the chain id."""
+        return self.state.chain_name
+
+    @property
+    def params(self) -> ConsensusParams:
+        """Consensus parameters in force."""
+        return (self.changes.chain or self.state.chain).params
+
+    @property
+    def agencies(self) -> list[Agency]:
+        """All agencies, by number."""
+        changed = self.changes.agencies
+        known = [changed.get(agency.number, agency) for agency in self.state.agencies]
+        return [*known, *(agency for number, agency in sorted(changed.items()) if number > len(known))]
+
+    def owner_of(self, key: PublicKey) -> AgencyNumber | None:
+        """The agency of which this key is or was a validator's, a node's or a signer's."""
+        return self._owners.get(key) or self.state.owner_of(key)
+
+    @property
+    def open_proposals(self) -> dict[ProposalNumber, Proposal]:
+        """Those that wait for approvals."""
+        merged = {**self.state.open_proposals, **self.changes.proposals}
+        return {number: proposal for number, proposal in merged.items() if proposal.state is ProposalState.OPEN}
+
+    def proposal(self, number: ProposalNumber) -> Proposal | None:
+        """The record of a proposal."""
+        return self.changes.proposals.get(number) or self.state.proposal(number)
 
     def poll(self, number: PollNumber) -> Poll | None:
         """The record of a poll."""
@@ -101,9 +160,30 @@ class Draft:
         """The number that the next new roll gets."""
         return RollNumber(self._rolls + 1)
 
+    def next_proposal(self) -> ProposalNumber:
+        """The number that the next proposal gets."""
+        return ProposalNumber(self._proposals + 1)
+
+    def put_proposal(self, number: ProposalNumber, proposal: Proposal) -> None:
+        """Replaces or adds the record of a proposal."""
+        self.changes.proposals[number] = proposal
+        self._proposals = max(self._proposals, number)
+
+    def put_params(self, params: ConsensusParams) -> None:
+        """Replaces the consensus parameters."""
+        self.changes.chain = replace(self.state.chain, params=params)
+
     def put_agency(self, agency: Agency) -> None:
-        """Replaces the record of an agency; its signers stay as they are."""
-        self.changes.agencies[agency.number] = agency
+        """Replaces or adds the record of an agency, whose last keys alone may be new; its signers are known."""
+        number = agency.number
+        self.changes.agencies[number] = agency
+        self._owners |= {agency.validator_key: number, agency.node_key: number}
+
+    def add_agency(self, agency: Agency) -> None:
+        """Adds the record of a new agency, whose one signer is its agency key."""
+        self.put_agency(agency)
+        self._slots[agency.agency_key] = (agency.number, 0)
+        self._owners[PublicKey(agency.agency_key[1:])] = agency.number
 
     def put_signer(self, number: AgencyNumber, signer: Signer) -> None:
         """Adds a signer to an agency, or replaces the one with this key."""
@@ -112,6 +192,7 @@ class Draft:
         slot = self._slots.get(signer.key) or self.state.slot(signer.key)
         if slot is None:
             self._slots[signer.key] = (number, len(signers))
+            self._owners[PublicKey(signer.key[1:])] = number
             signers.append(signer)
         else:
             signers[slot[1]] = signer

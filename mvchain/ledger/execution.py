@@ -27,6 +27,7 @@ from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.results import accepted
+from mvchain.ledger.settling import settle
 from mvchain.ledger.state import State
 from mvchain.ledger.state_tree import StateTree
 from mvchain.ledger.tally import tally_units
@@ -123,6 +124,7 @@ class Execution:
         """The last step of the block: counting, opening, closing, roots. To be called once."""
         disputed = count(self._draft)
         self._turn()
+        settle(self._draft)
         writes = self._draft.writes
         records = self._write_records()
         tree = self._state.tree.changed(records)
@@ -193,6 +195,8 @@ class Execution:
                 poll = replace(poll, ballots_root=work.ballots.root(), ballots_size=work.ballots.size)
                 draft.put_poll(number, poll)
         records: _Records = {
+            "chain": {} if changes.chain is None else {1: changes.chain.encode()},
+            "governance": {n: proposal.encode() for n, proposal in changes.proposals.items()},
             "agencies": {n: agency.encode() for n, agency in changes.agencies.items()},
             "polls": {n: poll.encode() for n, poll in changes.polls.items()},
             "rolls": {n: roll.encode() for n, roll in changes.rolls.items()},
@@ -204,10 +208,9 @@ class Execution:
                 if poll.state is PollState.FINAL or self._state.poll(n) is None
             },
         }
-        tables = {"agencies": keyspace.AGENCIES, "polls": keyspace.POLLS, "rolls": keyspace.ROLLS}
-        for store, table in tables.items():
+        for store in ("agencies", "chain", "governance", "polls", "rolls"):
             for n, value in records[store].items():
-                draft.writes[keyspace.numbered(table, n)] = value
+                draft.writes[keyspace.record_place(store, n)] = value
         return {store: values for store, values in records.items() if values}
 
     def _write_history(self, records: _Records, tree: StateTree) -> Records:

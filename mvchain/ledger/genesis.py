@@ -260,6 +260,11 @@ def _raise_all(faults: list[BadConfiguration]) -> None:
         raise BadConfiguration(codes.GENESIS_FAULTS, count=len(faults), faults=texts)
 
 
+def params_faults(params: ConsensusParams) -> list[BadConfiguration]:
+    """One for each parameter that is out of its range, with its name and the range."""
+    return _range_faults({name: (value, *_PARAM_RANGES[name]) for name, value in asdict(params).items()})
+
+
 def _range_faults(values: dict[str, tuple[int, int, int]]) -> list[BadConfiguration]:
     return [
         BadConfiguration(codes.GENESIS_VALUE, field=name, value=value, lo=lo, hi=hi)
@@ -281,9 +286,9 @@ def _faults(genesis: Genesis, stated_chain_id: str) -> list[BadConfiguration]:
         {
             "genesis_time_ms": (genesis.genesis_time_ms, 1, limits.MAX_TIME_MS),
             "app_version": (genesis.app_version, 1, MAX_APP_VERSION),
-            **{name: (value, *_PARAM_RANGES[name]) for name, value in asdict(genesis.params).items()},
         }
     )
+    faults += params_faults(genesis.params)
     lo, hi = limits.MIN_VALIDATORS, limits.MAX_VALIDATORS
     if not lo <= len(agencies) <= hi:
         faults.append(BadConfiguration(codes.GENESIS_AGENCY_COUNT, count=len(agencies), lo=lo, hi=hi))
@@ -304,7 +309,7 @@ def _agency_faults(chain_name: str, agency: GenesisAgency) -> list[BadConfigurat
     number = agency.number
     faults = _range_faults(
         {
-            f"the number of agency {number}": (number, 1, limits.MAX_VALIDATORS),
+            f"the number of agency {number}": (number, 1, limits.MAX_AGENCIES),
             f"approvals of agency {number}": (agency.approvals, 1, limits.MAX_APPROVALS),
         }
     )

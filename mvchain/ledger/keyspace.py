@@ -12,6 +12,7 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 | `g` log, u32 its number, u32 group | key of the first voter of the group (`logs`) | no |
 | `e` u32 roll, voter key (33) | u32 index in the roll, u24 weight | through the roll's root |
 | `l` u32 poll, u32 ballot number | u48 height, u24 transaction index | through the ballots root |
+| `k` u32 proposal | `proposals.Proposal` | governance |
 | `n` log, u32 its number, u8 level, u32 index | root of a full subtree of 2^level leaves (`logs`) | no |
 | `p` u32 poll | `records.Poll` | polls |
 | `q` log, u32 its number | `filling.Gap`: what is not filled in yet of a log that had ended before a snapshot | no |
@@ -26,7 +27,7 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 
 A log is one letter: `r` the entries of a roll, `b` the ballots of a poll, `c` the ballots of a poll that count.
 
-The stores `evidence` and `governance` of the tree (ledger L9) are empty as yet.
+The store `evidence` of the tree (ledger L9) is empty as yet.
 """
 
 from struct import Struct
@@ -47,6 +48,7 @@ AGENCIES = b"a"
 BLOCK_KEY = b"b"
 CHAIN_KEY = b"c"
 POLLS = b"p"
+PROPOSALS = b"k"
 ROLLS = b"r"
 TALLIES = b"t"
 WORKS = b"w"
@@ -60,7 +62,7 @@ ROLL_LOG = b"r"
 BALLOTS_LOG = b"b"
 COUNTED_LOG = b"c"
 
-TABLES = {"agencies": AGENCIES, "polls": POLLS, "rolls": ROLLS, "tallies": TALLIES}
+TABLES = {"agencies": AGENCIES, "governance": PROPOSALS, "polls": POLLS, "rolls": ROLLS, "tallies": TALLIES}
 """Where the numbered records of the stores of the state tree lie."""
 
 _VOTER = Struct(">BI")

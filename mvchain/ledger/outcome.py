@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 from mvchain.core.merkle import CompactRange
-from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, TimeNs
+from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, ProposalNumber, RollNumber, TimeNs
 from mvchain.ledger.block_groups import BlockGroups
 from mvchain.ledger.blocks import TxResult
 from mvchain.ledger.history import Records
 from mvchain.ledger.polls import PollDefinition
-from mvchain.ledger.records import Agency, Poll, Roll
+from mvchain.ledger.proposals import Proposal
+from mvchain.ledger.records import Agency, Chain, Poll, Roll
 from mvchain.ledger.state_tree import StateTree
 from mvchain.ledger.work import PollWork
 
@@ -17,7 +18,9 @@ from mvchain.ledger.work import PollWork
 class Changes:
     """New values of what the state keeps in memory."""
 
+    chain: Chain | None = None
     agencies: dict[AgencyNumber, Agency] = field(default_factory=dict)
+    proposals: dict[ProposalNumber, Proposal] = field(default_factory=dict)
     polls: dict[PollNumber, Poll] = field(default_factory=dict)
     rolls: dict[RollNumber, Roll] = field(default_factory=dict)
     definitions: dict[Hash, PollDefinition] = field(default_factory=dict)

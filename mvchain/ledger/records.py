@@ -13,8 +13,10 @@ from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
 from mvchain.core.errors import BrokenStorage, MvchainError
 from mvchain.core.limits import (
+    MAX_AGENCIES,
     MAX_AGENCY_NAME_BYTES,
     MAX_APPROVALS,
+    MAX_CHAIN_NAME_CHARS,
     MAX_GRACE_MS,
     MAX_NUMBER,
     MAX_PENDING_ACTIONS,
@@ -24,7 +26,6 @@ from mvchain.core.limits import (
     MAX_TENURES,
     MAX_TIME_MS,
     MAX_TITLE_BYTES,
-    MAX_VALIDATORS,
 )
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.genesis import ConsensusParams
@@ -53,21 +54,24 @@ class Chain:
     """What holds for the whole chain; record 1 of the store `chain`."""
 
     genesis_hash: Hash
+    name: str
+    """To which the entries of agencies are bound (KEY09)."""
     params: ConsensusParams
 
     def encode(self) -> bytes:
-        """[genesis hash, [parameters in the order of ConsensusParams]]."""
-        return codec.encode((self.genesis_hash, astuple(self.params)))
+        """[genesis hash, name, [parameters in the order of ConsensusParams]]."""
+        return codec.encode((self.genesis_hash, self.name, astuple(self.params)))
 
     @classmethod
     def decode(cls, data: bytes, error: ErrorClass = BrokenStorage) -> "Chain":
         """The reverse of `encode`; raises `error`."""
         what = "the record of the chain"
-        fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 2, what, error)
+        fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 3, what, error)
         count = len(ConsensusParams.__dataclass_fields__)
-        params = Fields(fields.array(1, "params", count), count, what, error)
+        params = Fields(fields.array(2, "params", count), count, what, error)
         return cls(
             Hash(fields.bytes(0, "genesis_hash", 32)),
+            fields.text(1, "name", MAX_CHAIN_NAME_CHARS),
             ConsensusParams(*(params.int(i, "param", 0, MAX_TIME_MS) for i in range(count))),
         )
 
@@ -82,6 +86,9 @@ class Signer:
     """What a service may do; nothing for the other roles."""
     sequence: int
     active: bool
+    """Until it is revoked, or another agency key takes its place."""
+    suspended: bool
+    """Whether the agencies together keep a service from acting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,11 @@ class Agency:
     signers: tuple[Signer, ...]
 
     @property
+    def in_force(self) -> bool:
+        """Whether it has not been removed; one that was may sign some blocks more (C73)."""
+        return self.tenures[-1].until_height == 0
+
+    @property
     def validator_key(self) -> PublicKey:
         """The one that it signs with, or will from the height on that is fixed, or that it signed with last."""
         return self.tenures[-1].validator_key
@@ -132,10 +144,10 @@ class Agency:
     def encode(self) -> bytes:
         """The fields in their order; a tenure as [validator key, from height, until height, proven],
 
-        a signer as [key, role, scopes, sequence, active].
+        a signer as [key, role, scopes, sequence, active, suspended].
         """
         tenures = [(t.validator_key, t.from_height, t.until_height, t.proven) for t in self.tenures]
-        signers = [(s.key, int(s.role), int(s.scopes), s.sequence, s.active) for s in self.signers]
+        signers = [(s.key, int(s.role), int(s.scopes), s.sequence, s.active, s.suspended) for s in self.signers]
         return codec.encode(
             (
                 self.number,
@@ -154,7 +166,7 @@ class Agency:
         what = "the record of an agency"
         fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 7, what, error)
         return cls(
-            AgencyNumber(fields.int(0, "number", 1, MAX_VALIDATORS)),
+            AgencyNumber(fields.int(0, "number", 1, MAX_AGENCIES)),
             fields.text(1, "name_ko", MAX_AGENCY_NAME_BYTES),
             fields.text(2, "name_en", MAX_AGENCY_NAME_BYTES),
             _decode_tenures(fields.array(3, "tenures", MAX_TENURES), what, error),
@@ -187,13 +199,14 @@ def _decode_keys(items: Sequence[object], size: int, what: str, error: ErrorClas
 
 
 def _decode_signer(item: object, what: str, error: ErrorClass) -> Signer:
-    fields = Fields(item, 5, what, error)
+    fields = Fields(item, 6, what, error)
     return Signer(
         TaggedKey(fields.bytes(0, "key", 33)),
-        Role(fields.int(1, "role", 0, max(Role))),
+        Role(fields.int(1, "role", 0, Role.SERVICE)),
         Scope(fields.int(2, "scopes", 0, Scope.POLLS | Scope.ROLLS)),
         fields.int(3, "sequence", 0, MAX_NUMBER),
         fields.bool(4, "active"),
+        fields.bool(5, "suspended"),
     )
 
 
@@ -264,7 +277,7 @@ class Roll:
         what = "the record of a roll"
         fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 8, what, error)
         return cls(
-            AgencyNumber(fields.int(0, "agency", 1, MAX_VALIDATORS)),
+            AgencyNumber(fields.int(0, "agency", 1, MAX_AGENCIES)),
             fields.text(1, "title", MAX_TITLE_BYTES),
             fields.bool(2, "sealed"),
             Hash(fields.bytes(3, "root", 32)),
@@ -333,7 +346,7 @@ class Poll:
         what = "the record of a poll"
         fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 18, what, error)
         return cls(
-            AgencyNumber(fields.int(0, "agency", 1, MAX_VALIDATORS)),
+            AgencyNumber(fields.int(0, "agency", 1, MAX_AGENCIES)),
             Hash(fields.bytes(1, "definition_hash", 32)),
             PollState(fields.int(2, "state", 0, max(PollState))),
             TimeMs(fields.int(3, "opens_at_ms", 0, MAX_TIME_MS)),

@@ -3,7 +3,7 @@
 | transaction | data of its result |
 |---|---|
 | ballot | poll, number in its poll, signer |
-| roll.create, poll.register | number of the roll, of the poll |
+| roll.create, poll.register, governance.propose | number of the roll, of the poll, of the proposal |
 | any other | empty |
 
 So the results hash in the next header proves who was accepted as which number without showing the ballot. All of it

@@ -20,6 +20,8 @@ from mvchain.core.types import (
     Hash,
     Height,
     PollNumber,
+    ProposalNumber,
+    PublicKey,
     RollNumber,
     TaggedKey,
     TimeMs,
@@ -33,6 +35,7 @@ from mvchain.ledger.lifecycle import due_ms
 from mvchain.ledger.logs import CountedLog, GroupedLog, ballot_bytes, ballots_log, roll_log
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
+from mvchain.ledger.proposals import Proposal, ProposalState
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.state_tree import ProofOp, StateTree
 from mvchain.ledger.tally import TallyResult, running_units, tally_units
@@ -100,6 +103,9 @@ class State:
         self._due: dict[PollNumber, TimeMs] = {}
         self._running: dict[PollNumber, int] = {}
         self._running_of: Counter[AgencyNumber] = Counter()
+        self._proposals = 0
+        self._open_proposals: dict[ProposalNumber, Proposal] = {}
+        self._owners: dict[PublicKey, AgencyNumber] = {}
         for agency in agencies:
             self._put_agency(agency)
         self._sets = ValidatorSets(agencies)
@@ -109,7 +115,7 @@ class State:
         cls, genesis: Genesis, reader: Reader, transactions: TransactionReader
     ) -> tuple["State", dict[bytes, bytes | None]]:
         """The state before the first block, and the writes that make it durable."""
-        chain = Chain(genesis.hash, genesis.params)
+        chain = Chain(genesis.hash, genesis.chain_name, genesis.params)
         agencies = [
             Agency(
                 number=entry.number,
@@ -118,7 +124,7 @@ class State:
                 tenures=(Tenure(entry.validator_key, Height(1), Height(0), proven=True),),
                 node_keys=(entry.node_key,),
                 approvals=entry.approvals,
-                signers=(Signer(entry.agency_key, Role.AGENCY, Scope(0), 0, True),),
+                signers=(Signer(entry.agency_key, Role.AGENCY, Scope(0), 0, active=True, suspended=False),),
             )
             for entry in genesis.agencies
         ]
@@ -149,6 +155,9 @@ class State:
         reader = self._reader
         polls = [value for _, value in reader.scan(*keyspace.table_scan(keyspace.POLLS))]
         rolls = [value for _, value in reader.scan(*keyspace.table_scan(keyspace.ROLLS))]
+        proposals = [value for _, value in reader.scan(*keyspace.table_scan(keyspace.PROPOSALS))]
+        for n, value in enumerate(proposals, 1):
+            self._put_proposal(ProposalNumber(n), Proposal.decode(value))
         for n, value in enumerate(rolls, 1):
             self._put_roll(RollNumber(n), Roll.decode(value))
         for n, value in enumerate(polls, 1):
@@ -167,6 +176,7 @@ class State:
                 {
                     "agencies": [agency.encode() for agency in self._agencies.values()],
                     "chain": [self._chain.encode()],
+                    "governance": proposals,
                     "polls": polls,
                     "rolls": rolls,
                     # A poll without a released tally has an empty entry (L9).
@@ -205,6 +215,16 @@ class State:
     def genesis_hash(self) -> Hash:
         """Of the genesis document; every transaction is signed over it (L2)."""
         return self._chain.genesis_hash
+
+    @property
+    def chain(self) -> Chain:
+        """The record of the whole chain."""
+        return self._chain
+
+    @property
+    def chain_name(self) -> str:
+        """The readable part of the chain id."""
+        return self._chain.name
 
     @property
     def params(self) -> ConsensusParams:
@@ -289,6 +309,20 @@ class State:
         found = self._definitions.get(name)
         return decode_definition(self.definition_bytes(name)) if found is None else found
 
+    def owner_of(self, key: PublicKey) -> AgencyNumber | None:
+        """The agency of which this key is or was a validator's, a node's or a signer's."""
+        return self._owners.get(key)
+
+    @property
+    def open_proposals(self) -> Mapping[ProposalNumber, Proposal]:
+        """Those that wait for approvals."""
+        return self._open_proposals
+
+    def proposal(self, number: ProposalNumber) -> Proposal | None:
+        """The record of a proposal."""
+        value = self._reader.get(keyspace.numbered(keyspace.PROPOSALS, number)) if number <= self._proposals else None
+        return None if value is None else Proposal.decode(value)
+
     def action(self, action_hash: Hash) -> tuple[Target, Action] | None:
         """A waiting action by its hash."""
         target = self._actions.get(action_hash)
@@ -332,6 +366,11 @@ class State:
     def agency(self, number: AgencyNumber) -> Agency:
         """The record of an agency that exists."""
         return self._agencies[number]
+
+    @property
+    def proposal_count(self) -> int:
+        """Proposals are numbered from 1 to this."""
+        return self._proposals
 
     @property
     def poll_count(self) -> int:
@@ -440,11 +479,15 @@ class State:
         changes = outcome.changes
         self._works.update(changes.works)
         self._ranges.update(changes.ranges)
-        new_tenures = any(a.tenures != self._agencies[n].tenures for n, a in changes.agencies.items())
+        before = self._agencies
+        new_tenures = any(n not in before or a.tenures != before[n].tenures for n, a in changes.agencies.items())
         for agency in changes.agencies.values():
             self._put_agency(agency)
         if new_tenures:
             self._sets = ValidatorSets(self.agencies)
+        self._chain = changes.chain or self._chain
+        for proposal_number, proposal in changes.proposals.items():
+            self._put_proposal(proposal_number, proposal)
         for roll_number, roll in changes.rolls.items():
             self._put_roll(roll_number, roll)
         for poll_number, poll in changes.polls.items():
@@ -462,6 +505,19 @@ class State:
         self._agencies[agency.number] = agency
         for slot, signer in enumerate(agency.signers):
             self._slots[signer.key] = (agency.number, slot)
+        for key in (
+            *(t.validator_key for t in agency.tenures),
+            *agency.node_keys,
+            *(s.key[1:] for s in agency.signers),
+        ):
+            self._owners[PublicKey(key)] = agency.number
+
+    def _put_proposal(self, number: ProposalNumber, proposal: Proposal) -> None:
+        self._proposals = max(self._proposals, number)
+        if proposal.state is ProposalState.OPEN:
+            self._open_proposals[number] = proposal
+        else:
+            self._open_proposals.pop(number, None)
 
     def _put_roll(self, number: RollNumber, roll: Roll) -> None:
         self._put_actions(Target(False, number), _pending(self._rolls.get(number)), roll.pending)

@@ -42,6 +42,7 @@ from mvchain.core.keys import (
 from mvchain.core.limits import (
     ANSWER_ENTRIES_PER_UNIT,
     DEFINITION_BYTES_PER_UNIT,
+    MAX_ACTION_BYTES,
     MAX_NUMBER,
     MAX_QUESTIONS,
     MAX_REASON_BYTES,
@@ -53,7 +54,7 @@ from mvchain.core.limits import (
     MAX_WEIGHT,
     ROLL_KEYS_PER_UNIT,
 )
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
+from mvchain.core.types import AgencyNumber, Hash, PollNumber, ProposalNumber, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.ballots import answer_entries
 
 NO_CONTEXT = Hash(bytes(32))
@@ -78,6 +79,9 @@ class Kind(IntEnum):
     POLL_EXTEND = 12
     POLL_CLOSE = 13
     POLL_VOID = 14
+    GOVERNANCE_PROPOSE = 15
+    GOVERNANCE_APPROVE = 16
+    GOVERNANCE_WITHDRAW = 17
 
 
 class Role(IntEnum):
@@ -86,6 +90,9 @@ class Role(IntEnum):
     AGENCY = 0
     OPERATOR = 1
     SERVICE = 2
+    # These two sign no transactions; what they prove when they take the place of others is bound to their use.
+    VALIDATOR = 3
+    NODE = 4
 
 
 class Scope(IntFlag):
@@ -104,6 +111,10 @@ def _sequence(f: Fields) -> int:
 
 def _poll(f: Fields, i: int) -> PollNumber:
     return PollNumber(f.int(i, "poll", 1, MAX_NUMBER))
+
+
+def _proposal(f: Fields) -> ProposalNumber:
+    return ProposalNumber(f.int(2, "proposal", 1, MAX_NUMBER))
 
 
 def _roll(f: Fields) -> RollNumber:
@@ -377,6 +388,46 @@ class PollVoid(_PollAction):
     kind: ClassVar = Kind.POLL_VOID
 
 
+@dataclass(frozen=True, slots=True)
+class GovernancePropose:
+    """An agency asks the others to agree to an action, and agrees itself (L4)."""
+
+    kind: ClassVar = Kind.GOVERNANCE_PROPOSE
+    sequence: int
+    action: bytes
+    """Canonical bytes for `mvchain.ledger.proposals.decode_action`."""
+
+    @classmethod
+    def read(cls, f: Fields) -> Self:
+        return cls(_sequence(f), f.blob(2, "action", MAX_ACTION_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class GovernanceApprove:
+    """An agency agrees to a proposal of another."""
+
+    kind: ClassVar = Kind.GOVERNANCE_APPROVE
+    sequence: int
+    proposal: ProposalNumber
+
+    @classmethod
+    def read(cls, f: Fields) -> Self:
+        return cls(_sequence(f), _proposal(f))
+
+
+@dataclass(frozen=True, slots=True)
+class GovernanceWithdraw:
+    """An agency takes back what it proposed."""
+
+    kind: ClassVar = Kind.GOVERNANCE_WITHDRAW
+    sequence: int
+    proposal: ProposalNumber
+
+    @classmethod
+    def read(cls, f: Fields) -> Self:
+        return cls(_sequence(f), _proposal(f))
+
+
 Payload: TypeAlias = (
     Ballot
     | OperatorRegister
@@ -393,6 +444,9 @@ Payload: TypeAlias = (
     | PollExtend
     | PollClose
     | PollVoid
+    | GovernancePropose
+    | GovernanceApprove
+    | GovernanceWithdraw
 )
 
 _CLASSES: dict[Kind, type[Payload]] = {payload.kind: payload for payload in get_args(Payload)}
@@ -486,5 +540,7 @@ def transaction_units(tx: Transaction) -> int:
             return -(-len(chunk.keys) // (TAGGED_KEY_BYTES * ROLL_KEYS_PER_UNIT))
         case PollRegister() as register:
             return 1 + len(register.definition) // DEFINITION_BYTES_PER_UNIT
+        case GovernancePropose() as propose:
+            return 1 + len(propose.action) // DEFINITION_BYTES_PER_UNIT
         case _:
             return 1

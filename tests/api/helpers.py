@@ -296,7 +296,7 @@ class MemoryNode:
     def signer(self, key: TaggedKey) -> SignerView | None:
         if key != OPERATOR.tagged:
             return None
-        return SignerView(AGENCY, Signer(key, Role.SERVICE, Scope.POLLS | Scope.ROLLS, 7, True))
+        return SignerView(AGENCY, Signer(key, Role.SERVICE, Scope.POLLS | Scope.ROLLS, 7, active=True, suspended=False))
 
     def block(self, height: int) -> BlockView | None:
         return self._blocks[height - 1] if 1 <= height <= len(self._blocks) else None

@@ -238,7 +238,7 @@ async def test_the_list_can_be_of_one_agency_or_of_what_has_not_ended(raw: RawCl
     assert await listed("running&after=1&limit=1") == [4]
     answer = await get(raw, "/v1/polls?running&agency=2&limit=1")
     assert answer.headers["link"] == '</v1/polls?after=1&limit=1&agency=2&running>; rel="next"'
-    assert (await get(raw, "/v1/polls?agency=101")).status == 400
+    assert (await get(raw, "/v1/polls?agency=1001")).status == 400
 
 
 async def test_a_poll_in_the_list_shows_how_many_of_the_roll_took_part(raw: RawClient, node: MemoryNode) -> None:

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 from mvchain.core.keys import SigningKey
 from mvchain.core.merkle import root
-from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, Round, TaggedKey, TimeMs, TimeNs
+from mvchain.core.types import (
+    AgencyNumber,
+    Hash,
+    Height,
+    PollNumber,
+    ProposalNumber,
+    RollNumber,
+    Round,
+    TaggedKey,
+    TimeMs,
+    TimeNs,
+)
 from mvchain.ledger import keyspace
 from mvchain.ledger.block_id import NIL_BLOCK_ID
 from mvchain.ledger.blocks import ABSENT_SIG, EMPTY_COMMIT, Commit, CommitSig, Flag
@@ -272,5 +283,8 @@ def state_facts(state: State) -> dict[str, object]:
         "validators": [state.validators_at(Height(h)) for h in range(state.height + 3)],
         "validator_changes": state.validator_changes,
         "unproven": state.unproven,
+        "proposals": [state.proposal(ProposalNumber(n)) for n in range(1, state.proposal_count + 1)],
+        "open": state.open_proposals,
+        "owners": [state.owner_of(agency.validator_key) for agency in state.agencies],
         "params": state.params,
     }

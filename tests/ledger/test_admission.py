@@ -370,7 +370,14 @@ def test_bounds_of_rolls_and_agencies(world: World) -> None:
 
 def test_every_kind_is_in_the_table_of_what_is_admitted(world: World) -> None:
     kinds = {make(world).payload.kind for make in ADMITTED}
-    assert set(Kind) - kinds == {Kind.APPROVE, Kind.ROLL_SEAL, Kind.POLL_RESUME}  # in tests of their own
+    assert set(Kind) - kinds == {
+        Kind.APPROVE,
+        Kind.ROLL_SEAL,
+        Kind.POLL_RESUME,
+        Kind.GOVERNANCE_PROPOSE,
+        Kind.GOVERNANCE_APPROVE,
+        Kind.GOVERNANCE_WITHDRAW,
+    }  # in tests of their own
 
 
 def test_the_context_of_a_signature(world: World) -> None:

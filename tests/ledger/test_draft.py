@@ -22,9 +22,9 @@ def test_signers() -> None:
     draft = Draft(world.state, world.state.time_ms)
     fresh, known = key_of("fresh").tagged, key_of("op1a").tagged
     assert draft.signer(fresh) is None
-    draft.put_signer(AgencyNumber(2), Signer(fresh, Role.OPERATOR, Scope(0), 0, True))
-    draft.put_signer(AgencyNumber(2), Signer(fresh, Role.OPERATOR, Scope(0), 7, True))
-    draft.put_signer(AgencyNumber(1), Signer(known, Role.OPERATOR, Scope(0), 3, False))
+    draft.put_signer(AgencyNumber(2), Signer(fresh, Role.OPERATOR, Scope(0), 0, active=True, suspended=False))
+    draft.put_signer(AgencyNumber(2), Signer(fresh, Role.OPERATOR, Scope(0), 7, active=True, suspended=False))
+    draft.put_signer(AgencyNumber(1), Signer(known, Role.OPERATOR, Scope(0), 3, active=False, suspended=False))
     found = draft.signer(fresh)
     assert found is not None
     assert (found[0].number, found[1].sequence, len(found[0].signers)) == (2, 7, 2)

@@ -12,6 +12,7 @@ from mvchain.core.errors import BadProof, BrokenStorage
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, PublicKey, RollNumber, TaggedKey, TimeMs
 from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.polls import QuestionType
+from mvchain.ledger.proposals import Proposal, ProposalState
 from mvchain.ledger.records import NO_HASH, Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.tally import QuestionTally, TallyResult
 from mvchain.ledger.transactions import Kind, Role, Scope
@@ -21,7 +22,7 @@ KEY = TaggedKey(b"\x01" + HASH)
 ACTION = Action(HASH, Kind.POLL_EXTEND, 7, (KEY, TaggedKey(b"\x01" * 33)))
 RESULT = TallyResult(2, 3, (QuestionTally(QuestionType.SINGLE, 0, (1, 2), (), ()),))
 RECORDS: list[Any] = [
-    Chain(HASH, ConsensusParams(heartbeat_ms=5)),
+    Chain(HASH, "test", ConsensusParams(heartbeat_ms=5)),
     Agency(
         AgencyNumber(1),
         "기관",
@@ -32,7 +33,10 @@ RECORDS: list[Any] = [
         ),
         (PublicKey(bytes(32)), PublicKey(HASH)),
         2,
-        (Signer(KEY, Role.AGENCY, Scope(0), 4, True), Signer(KEY, Role.SERVICE, Scope.POLLS | Scope.ROLLS, 0, False)),
+        (
+            Signer(KEY, Role.AGENCY, Scope(0), 4, active=True, suspended=False),
+            Signer(KEY, Role.SERVICE, Scope.POLLS | Scope.ROLLS, 0, active=False, suspended=True),
+        ),
     ),
     Roll(AgencyNumber(2), "voters", False, HASH, 0, b"", PollNumber(0), ()),
     Roll(AgencyNumber(2), "voters", True, HASH, 9, KEY, PollNumber(3), (ACTION,)),
@@ -55,6 +59,15 @@ RECORDS: list[Any] = [
         tally_hash=HASH,
         disputed=True,
         pending=(ACTION,),
+    ),
+    Proposal(
+        AgencyNumber(3),
+        b"action",
+        (AgencyNumber(3), AgencyNumber(1_000)),
+        TimeMs(5),
+        TimeMs(9),
+        ProposalState.WITHDRAWN,
+        Height(8),
     ),
     Tally(RESULT, None),
     Tally(RESULT, replace(RESULT, weight=4)),
@@ -80,7 +93,7 @@ def test_altered_bytes_give_a_record_or_our_error(record: Any, data: st.DataObje
         assert found.encode() == bytes(raw)
 
 
-@pytest.mark.parametrize("kind", [Chain, Agency, Roll, Poll, Tally])
+@pytest.mark.parametrize("kind", [Chain, Agency, Roll, Poll, Proposal, Tally])
 @given(
     raw=st.binary(max_size=64)
     | st.lists(st.integers() | st.binary(), max_size=19)

@@ -8,7 +8,7 @@ const RECORD_MAX_BYTES = 128 * 1024;
 const RECORD_MAX_NUMBER = 2 ** 32 - 1;
 const RECORD_MAX_TIME_MS = 253_402_300_799_000;
 const RECORD_MAX_GRACE_MS = 3_600_000;
-const RECORD_MAX_AGENCY = 100;
+const RECORD_MAX_AGENCY = 1000;
 const RECORD_MAX_ACTIONS = 8; // that wait for approvals
 const POLL_STATES = ["registered", "open", "paused", "counting", "final", "void"];
 
