@@ -22,7 +22,7 @@ from mvchain.api.views import (
     TxStatus,
 )
 from mvchain.core import codes
-from mvchain.core.errors import Cause, MvchainError
+from mvchain.core.errors import BadRequest, Cause, MvchainError
 from mvchain.core.keys import SigningKey
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import (
@@ -56,8 +56,13 @@ STATUS_OF_CAUSE: dict[Cause, int] = {
     codes.POOL_FULL: 503,
     codes.JOURNAL_FULL: 503,
     codes.NODE_BUSY: 503,
+    codes.NODE_BEHIND: 503,
 }
 """HTTP status of refusals that are neither malformed (10xx and 11xx: 400) nor inadmissible (422)."""
+
+
+OF_THE_STATE = "MV-12"
+"""Codes of refusals that depend on the state of the chain."""
 
 
 def status_of(error: MvchainError) -> int:
@@ -112,6 +117,9 @@ class NodeViewOfRuntime:
             case Known(tx_hash):
                 return SubmitOutcome(tx_hash, 200, self.transaction(tx_hash))
             case Refused(tx_hash, error):
+                if error.code.startswith(OF_THE_STATE) and not self._is_in_step():
+                    # What it knows of polls and rolls may be old: after its data were lost, it knows of none.
+                    error = BadRequest(codes.NODE_BEHIND, why=error.detail)
                 return SubmitOutcome(tx_hash, status_of(error), error=error)
 
     def transaction(self, tx_hash: Hash) -> TxStatus | None:
@@ -284,6 +292,13 @@ class NodeViewOfRuntime:
 
     def health(self) -> Sequence[Check]:
         """See `views.NodeView`."""
+        return [*self._position(), Check("signing", *self._dispatch.signing())]
+
+    def _is_in_step(self) -> bool:
+        """Whether it is as far as others, and connected to enough of them to know."""
+        return all(check.ok for check in self._position())
+
+    def _position(self) -> Sequence[Check]:
         behind = self._dispatch.catch_up.distance(self._replica.machine.height)
         validators = self._replica.state.validators
         connected = {self._dispatch.answers.validator_of_node(key) for key in self._dispatch.connected_keys()}
@@ -297,5 +312,4 @@ class NodeViewOfRuntime:
                 validators.has_quorum(power),
                 "no connection to " + ", ".join(names) if names else "connected to every agency",
             ),
-            Check("signing", *self._dispatch.signing()),
         ]

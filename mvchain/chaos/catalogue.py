@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mvchain.chaos import crashes, partitions
+from mvchain.chaos import clocks, crashes, disks, partitions, upgrade
 from mvchain.chaos.fault import Extent, Fault
 
 FAULTS: Final = (
@@ -20,4 +20,11 @@ FAULTS: Final = (
     Fault("R5", "1 KB/s", partitions.thin, Extent(3, 30), Extent(1, 6)),
     Fault("R5", "1 s round trip", partitions.late, Extent(3, 30)),
     Fault("R5", "5 % loss", partitions.lossy, Extent(3, 30)),
+    Fault("R6", "disk full", disks.fill, Extent(3, 0)),
+    Fault("R6", "file limit", disks.limit_files, Extent(3, 0), Extent(1, 0)),
+    Fault("R7", "cut and changed files", disks.damage, Extent(50, 0), Extent(3, 0)),
+    Fault("R9", "yesterday's data", disks.put_back, Extent(5, 0), Extent(1, 0)),
+    Fault("R10", "clock an hour ahead", clocks.ahead, Extent(3, 0), Extent(1, 0)),
+    Fault("R10", "clock an hour behind", clocks.behind, Extent(3, 0)),
+    Fault("R14", "rolling newer version", upgrade.roll, Extent(3, 0), Extent(1, 0)),
 )

@@ -5,7 +5,6 @@ stops when the pipe ends, and the kernel kills it when its parent is gone, since
 """
 
 import asyncio
-import ctypes
 import os
 import re
 import resource
@@ -16,8 +15,9 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
+from mvchain.chaos.linux import die_with_parent
 from mvchain.chaos.proxy import Wires
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
@@ -26,8 +26,6 @@ from mvchain.node.config import Home, load_settings
 
 STOP_S: Final = 20.0
 """How long a node may take to stop in order."""
-_PR_SET_PDEATHSIG: Final = 1
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +34,31 @@ class Launch:
 
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
-    """Where Python looks for mvchain first; None for the one that runs here."""
+    """Where Python looks for modules first; None for where it looks here."""
     file_bytes: int | None = None
     """No file of the node may grow beyond this (RLIMIT_FSIZE)."""
+
+
+class Ended(NamedTuple):
+    """A node that ended without being told to."""
+
+    status: int
+    at: str
+    last_line: str
 
 
 class Cluster:
     """The nodes, by the number of their agency from 1; an async context manager that leaves none running."""
 
     def __init__(self, directory: Path, nodes: int) -> None:
+        self.directory = directory
+        """Of the homes."""
         make_localnet(directory, nodes)
         self.network = Localnet(directory)
         """Homes, keys and genesis; its own processes are not used."""
         self.homes: dict[int, Home] = {number: self.network.home(number) for number in self.network.numbers}
         self.wires = Wires({n: load_settings(home.settings).p2p.listen.port for n, home in self.homes.items()})
-        self.unexpected: list[str] = []
-        """Nodes that ended without being told to."""
+        self._ended: dict[int, Ended] = {}
         self._processes: dict[int, Process] = {}
         self._watchers: set[asyncio.Task[None]] = set()
 
@@ -110,11 +117,12 @@ class Cluster:
         home = self.homes[number].path
         environment = {**os.environ, **launch.environment}
         if launch.directory is not None:
-            environment["PYTHONPATH"] = str(launch.directory)
+            paths = (str(launch.directory), os.environ.get("PYTHONPATH", ""))
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         command = (sys.executable, "-m", "mvchain", "start", "--exit-with-parent", "--home", str(home))
 
         def in_child() -> None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            die_with_parent()
             if launch.file_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (launch.file_bytes, launch.file_bytes))
 
@@ -148,15 +156,25 @@ class Cluster:
         """
         process = self._processes.pop(number)
         process.terminate()
-        return await self._status(number, process, STOP_S)
+        try:
+            async with asyncio.timeout(STOP_S):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            log = self.log_path(number)
+            raise BadConfiguration(codes.CHAOS_NOT_ENDED, number=number, seconds=STOP_S, log=log) from None
 
-    async def ended(self, number: int, seconds: float) -> int:
-        """The exit status of a node that has to end by itself.
+    def take_end(self, number: int) -> int | None:
+        """The exit status of a node that ended by itself, which then is not unexpected; None if it did not."""
+        ended = self._ended.pop(number, None)
+        return None if ended is None else ended.status
 
-        Raises:
-            BadConfiguration: it does not.
-        """
-        return await self._status(number, self._processes.pop(number), seconds)
+    def take_unexpected(self) -> list[str]:
+        """All nodes that ended by themselves and that nobody asked for."""
+        found = [f"node {n} ended with status {e.status} at {e.at}: {e.last_line}" for n, e in self._ended.items()]
+        self._ended.clear()
+        return found
 
     def pause(self, number: int) -> None:
         """Let a node do nothing (SIGSTOP)."""
@@ -182,21 +200,9 @@ class Cluster:
         if process.returncode is None:
             process.send_signal(what)
 
-    async def _status(self, number: int, process: Process, seconds: float) -> int:
-        try:
-            async with asyncio.timeout(seconds):
-                return await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise BadConfiguration(
-                codes.CHAOS_NOT_ENDED, number=number, seconds=seconds, log=self.log_path(number)
-            ) from None
-
     async def _watch(self, number: int, process: Process) -> None:
         status = await process.wait()
         if self._processes.get(number) is process:
             del self._processes[number]
             lines = self.log_path(number).read_text(errors="replace").splitlines()
-            last = lines[-1] if lines else "it wrote nothing"
-            self.unexpected.append(f"node {number} ended with status {status} at {time.strftime('%X')}: {last}")
+            self._ended[number] = Ended(status, time.strftime("%X"), lines[-1] if lines else "it wrote nothing")

@@ -144,6 +144,8 @@ async def _strike(stage: Stage, fault: Fault, result: Result, extent: Extent, na
     finally:
         result.faults += stage.faults
         stage.faults.clear()
+        result.notes = [f"{count} x {note}" for note, count in sorted(stage.notes.items())]
+        stage.notes.clear()
         result.most = stage.watch.most()
         result.blocks, result.ballots = len(stage.survey.blocks), len(stage.load.acknowledged)
 

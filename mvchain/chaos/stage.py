@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Stage:
     """What is wrong, in words."""
     injected: set[str] = field(default_factory=set)
     """Addresses of validators that were made to sign twice."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """What was seen and is not wrong, with how often."""
     newest: int = 0
     """The greatest height that was seen."""
     log_marks: dict[int, int] = field(default_factory=dict)
@@ -78,6 +81,10 @@ class Stage:
         """Keep the fault unless it holds."""
         if not holds:
             self.faults.append(fault)
+
+    def note(self, text: str) -> None:
+        """Keep what was seen for the report."""
+        self.notes[text] += 1
 
     async def heights(self, numbers: Collection[int] | None = None) -> dict[int, int]:
         """Of the newest blocks of these nodes that answer, all if none are named."""
@@ -109,6 +116,16 @@ class Stage:
             if time.monotonic() - started > seconds:
                 raise BadConfiguration(codes.CHAOS_STANDSTILL, what=f"node {number} ready", seconds=seconds)
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def ended(self, number: int, seconds: float) -> int:
+        """The exit status of a node that has to end by itself. Raises BadConfiguration: it does not."""
+        started = time.monotonic()
+        while (status := self.cluster.take_end(number)) is None:
+            if time.monotonic() - started > seconds:
+                log = self.cluster.log_path(number)
+                raise BadConfiguration(codes.CHAOS_NOT_ENDED, number=number, seconds=seconds, log=log)
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return status
 
     async def recovery(self) -> float:
         """From now until every node has five heights more than the newest now, and is ready (I6)."""
@@ -182,9 +199,8 @@ class Stage:
         return min((await self.heights()).values())
 
     def _of_processes(self) -> Iterator[str]:
-        for line in self.cluster.unexpected:
+        for line in self.cluster.take_unexpected():
             yield f"I7: {line}"
-        self.cluster.unexpected.clear()
         for number in self.cluster.numbers:
             yield from check.log_faults(number, self.cluster.log_since(number, self.log_marks.get(number, 0)))
             self.log_marks[number] = self.cluster.log_size(number)

@@ -1316,6 +1316,11 @@ NODE_BUSY = Cause(
     "This node has as many transactions under way as it can verify.",
     "Send the same bytes again after the seconds that Retry-After names, or to another node.",
 )
+NODE_BEHIND = Cause(
+    "MV-1394",
+    "This node is behind the other agencies and cannot judge the transaction yet: {why}",
+    "Send the same bytes to another node, or to this one after the seconds that Retry-After names.",
+)
 BAD_SETTINGS = Cause(
     "MV-3080",
     "{path} has faults: {faults}.",

@@ -30,8 +30,8 @@ def rpc_request(body: bytes, media_type: str = "application/json", **headers: st
 class ChainNode:
     """Between `start` and `stop` it makes a block whenever something waits."""
 
-    def __init__(self, directory: Path, **limits: Any) -> None:
-        self.genesis = genesis_of(1)
+    def __init__(self, directory: Path, agencies: int = 1, **limits: Any) -> None:
+        self.genesis = genesis_of(agencies)
         machine = Machine(1, self.genesis)
         self.store = Store(directory / "store", LocalDisk())
         machine.store = self.store  # type: ignore[assignment]
