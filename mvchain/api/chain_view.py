@@ -207,7 +207,7 @@ class ChainOfRuntime:
         """See `ChainView`."""
         stored = self._store.block(height)
         assert stored is not None, height
-        return Block(Header.decode(stored.header), stored.txs, (), Commit.decode(stored.last_commit))
+        return stored.block()
 
     def transaction_count(self, height: Height) -> int:
         """See `ChainView`."""

@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 from mvchain.core import codec
-from mvchain.core.limits import MAX_BLOCK_BYTES
+from mvchain.core.limits import EVIDENCE_MAX_AGE_BLOCKS, EVIDENCE_MAX_AGE_NS, MAX_BLOCK_BYTES
 from mvchain.core.merkle import Proof
 from mvchain.core.timestamps import NS_PER_MS, format_rfc3339
 from mvchain.core.types import Hash, Height, PublicKey, TimeNs
@@ -19,10 +19,6 @@ from mvchain.ledger.state_tree import PROOF_OP_TYPE, ProofOp
 from mvchain.ledger.validators import Validator, ValidatorSet, address_of
 
 JsonObject = dict[str, object]
-
-EVIDENCE_AGE_BLOCKS = 100_000
-EVIDENCE_AGE_NS = 172_800_000_000_000
-"""CometBFT's defaults; clients want them above 0 although no block holds evidence (C128)."""
 
 
 def hex_text(data: bytes) -> str:
@@ -121,8 +117,8 @@ def consensus_params(params: ConsensusParams, app_version: int) -> JsonObject:
     return {
         "block": {"max_bytes": str(params.max_bytes), "max_gas": str(params.max_units)},
         "evidence": {
-            "max_age_num_blocks": str(EVIDENCE_AGE_BLOCKS),
-            "max_age_duration": str(EVIDENCE_AGE_NS),
+            "max_age_num_blocks": str(EVIDENCE_MAX_AGE_BLOCKS),
+            "max_age_duration": str(EVIDENCE_MAX_AGE_NS),
             "max_bytes": "0",
         },
         "validator": {"pub_key_types": ["ed25519"]},

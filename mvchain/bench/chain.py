@@ -107,8 +107,10 @@ class Chain:
         """Make one block of the first of these transactions; how many it took."""
         replica, genesis, height = self.replica, self.genesis, Height(self.replica.tip.height + 1)
         validators = replica.state.validators
-        base = Base(genesis.chain_id, genesis.app_version, replica.state, replica.tip, self._last_commit)
-        candidate = make_block(base, validators.proposer(height, Round(0)).address, ready)
+        base = Base(
+            genesis.chain_id, genesis.app_version, replica.state, replica.tip, self._last_commit, replica.store.header
+        )
+        candidate = make_block(base, validators.proposer(height, Round(0)).address, ready, ())
         taken = len(candidate.transactions)
         assert candidate.transactions == tuple(ready[:taken]), "a transaction is not admissible"
         commit = self._commit(height, candidate)

@@ -38,8 +38,9 @@ class BlockReady:
     valid: bool
     """valid(v) of the paper: a function of the chain and the block, so the same on every correct node."""
     timely: bool = True
-    """False if its time is ahead of the own clock (C78): then it gets a nil prevote here, and nothing else
-    follows, since a wrong own clock must not keep a node from what the others decide (faults S18)."""
+    """False if its time is ahead of the own clock (C78), or its evidence is of a height whose block is not here:
+    then it gets a nil prevote here, and nothing else follows, since a wrong own clock, or a late start, must not
+    keep a node from what the others decide (faults S18)."""
 
 
 @dataclass(frozen=True, slots=True)

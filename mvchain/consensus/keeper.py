@@ -3,7 +3,7 @@
 - One endorsement per validator, round and kind: the first counts. A second one for another block is reported
   once. It counts as well, but for its own block alone, and only when f+1 stand behind that block already. The
   paper counts by block too, and liveness needs it: see ALGORITHM.md, K3.
-- Kept are the rounds near the present one and those that something held rests on (`_keeps`). Of a round
+- Kept are the rounds near the present one and those that something held rests on (`keeps`). Of a round
   further ahead only the number is kept, one per validator, which is all that L55 needs (faults S10, I7).
 - Nothing here raises: what does not fit is left out (architecture A4).
 """
@@ -153,7 +153,7 @@ class Keeper:
         if not 0 <= index < len(self.validators) or self.validators[index].address != endorsement.address:
             return None
         self._heard(index, round_)
-        if not self._keeps(round_):
+        if not self.keeps(round_):
             return None
         held = self._sets.setdefault((round_, endorsement.kind), EndorsementSet(self.validators))
         first = held.add(endorsement)
@@ -165,7 +165,7 @@ class Keeper:
     def has(self, endorsement: Endorsement) -> bool:
         """Whether there is nothing to learn from it, so that its signature need not be checked (S10, S20)."""
         index, round_ = endorsement.index, endorsement.round
-        if not self._keeps(round_):
+        if not self.keeps(round_):
             return self._latest.get(index, NO_ROUND) >= round_
         held = self._sets.get((round_, endorsement.kind))
         return held is not None and endorsement in held
@@ -204,7 +204,7 @@ class Keeper:
         self.round, self._valid_round = round_, valid_round
         self.proposals = {r: proposal for r, proposal in self.proposals.items() if self._keeps_proposal(r)}
         self._duplicates &= self.proposals.keys()
-        self._sets = {key: held for key, held in self._sets.items() if self._keeps(key[0])}
+        self._sets = {key: held for key, held in self._sets.items() if self.keeps(key[0])}
 
     def heard_from_one_correct(self) -> bool:
         """Whether f+1 sent anything of this height (N2)."""
@@ -232,6 +232,6 @@ class Keeper:
             return True
         return round_ == self._valid_round or (self.commit is not None and round_ == self.commit[0])
 
-    def _keeps(self, round_: Round) -> bool:
-        """The same rounds, and those whose quorum of prevotes a proposal refers to (L28)."""
+    def keeps(self, round_: Round) -> bool:
+        """Whether the messages of a round are kept: as its proposal, or because a kept one refers to them (L28)."""
         return self._keeps_proposal(round_) or any(round_ == proposal.pol_round for proposal in self.proposals.values())

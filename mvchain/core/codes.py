@@ -617,6 +617,33 @@ EVIDENCE_SIGNATURE = Cause(
     "Drop the evidence; whoever made it forged or damaged it.",
 )
 
+# --- 215x: evidence in blocks, forked commits (ledger.execution, node.candidates, node.evidence_pool) ---
+EVIDENCE_NOT_NEW = Cause(
+    "MV-2150",
+    "The chain holds evidence of this double signing by {address} already, or {limit} others by it.",
+    "Nothing needs to be done: the first evidence counts.",
+)
+EVIDENCE_EXPIRED = Cause(
+    "MV-2151",
+    "The evidence is of height {height}, too old for block {block_height}.",
+    "Keep it for the agencies; the chain takes evidence for 48 hours and 100,000 blocks.",
+)
+EVIDENCE_UNDECIDED = Cause(
+    "MV-2152",
+    "The evidence is of height {height}, which is not below block {block_height}.",
+    "Send it once its height is decided: it carries the time of that block.",
+)
+EVIDENCE_NO_HEADER = Cause(
+    "MV-2153",
+    "The evidence is of height {height}, below the oldest block of this node.",
+    "Send it to a node that holds that block.",
+)
+CHAIN_FORKED = Cause(
+    "MV-2154",
+    "There are two valid commits for different blocks of height {height}. Signed both: {names}.",
+    "Believe neither. Compare the chains of all agencies; `mvchain evidence` shows both commits.",
+)
+
 # --- 204x: the genesis document (ledger.genesis) ---
 GENESIS_FAULTS = Cause(
     "MV-2040", "The genesis document has {count} faults: {faults}", "Correct all of them, then start again."

@@ -70,6 +70,11 @@ MAX_GENESIS_BYTES = 1024 * 1024
 MAX_EVIDENCE_BYTES = 1024
 """One piece of duplicate-endorsement evidence, encoded (C66)."""
 MAX_BLOCK_EVIDENCE = 50
+EVIDENCE_MAX_AGE_BLOCKS = 100_000
+EVIDENCE_MAX_AGE_NS = 48 * 3_600 * 1_000_000_000
+"""Evidence older than both is expired (C67): CometBFT's defaults, and not less than light clients trust (ATK10)."""
+MAX_CONVICTIONS = 1_000
+"""Of one validator that the chain holds: more prove nothing new, and a faulty one could make millions (I7)."""
 
 # --- messages of the chain, encoded: twice what the longest honest one takes, so that bytes are refused unread ---
 MAX_HEADER_BYTES = 1024
@@ -112,8 +117,12 @@ MAX_PROPOSALS_PER_ROUND = 2
 MAX_FAR_ENDORSEMENTS = 16
 """Of one validator beyond MAX_ROUNDS_AHEAD that are taken while this node is in one round: each goes into the log,
 and the round it skips to needs one (L55)."""
-MAX_MISBEHAVIOUR = 1_000
-"""Pairs of contradicting endorsements kept for people; the oldest give way."""
+MAX_PENDING_EVIDENCE = 100
+"""Of one validator, waiting for a block: two blocks' worth; what more it signs twice proves nothing new (I7)."""
+MAX_DUPLICATE_PROPOSALS = 1_000
+"""Pairs of proposals kept for people; the oldest give way."""
+MAX_FORKS = 16
+"""Pairs of valid commits kept for people; the first ones tell where a fork began."""
 
 # --- bytes of any kind ---
 MAX_ARRAY_ITEMS = 1 << 13

@@ -307,11 +307,10 @@ class Block:
     def encode(self) -> bytes:
         """Protobuf (C57), the bytes that the part set is cut from."""
         data = b"".join([message_field(1, tx) for tx in self.txs])
-        evidence = b"".join([message_field(1, message_field(1, item.encode())) for item in self.evidence])
         return (
             message_field(1, self.header.encode())
             + message_field(2, data)
-            + message_field(3, evidence)
+            + message_field(3, encode_evidence_list(self.evidence))
             + message_field(4, self.last_commit.encode())
         )
 
@@ -332,12 +331,23 @@ class Block:
         longest = max(map(len, txs), default=0)
         if longest > MAX_TRANSACTION_BYTES:
             raise BadProof(codes.TOO_LARGE, what="a transaction of a block", size=longest, limit=MAX_TRANSACTION_BYTES)
-        accused = Reader(reader.message(3), "the evidence of a block")
-        evidence = tuple(_unwrap_evidence(item) for item in accused.messages(1, MAX_BLOCK_EVIDENCE))
-        accused.end()
+        evidence = decode_evidence_list(reader.message(3))
         last_commit = Commit.decode(reader.message(4))
         reader.end()
         return cls(header, txs, evidence, last_commit)
+
+
+def encode_evidence_list(evidence: Sequence[DuplicateEndorsementEvidence]) -> bytes:
+    """EvidenceList (C57), each wrapped in its oneof (C68)."""
+    return b"".join([message_field(1, message_field(1, item.encode())) for item in evidence])
+
+
+def decode_evidence_list(data: bytes) -> tuple[DuplicateEndorsementEvidence, ...]:
+    """The reverse; raises BadProof."""
+    reader = Reader(data, "the evidence of a block")
+    evidence = tuple(_unwrap_evidence(item) for item in reader.messages(1, MAX_BLOCK_EVIDENCE))
+    reader.end()
+    return evidence
 
 
 def _unwrap_evidence(item: bytes) -> DuplicateEndorsementEvidence:

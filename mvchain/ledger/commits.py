@@ -10,7 +10,7 @@ from dataclasses import replace
 from mvchain.core import codes, keys
 from mvchain.core.errors import BadProof
 from mvchain.core.keys import Purpose
-from mvchain.core.types import Height, Round
+from mvchain.core.types import Address, Height, Round, Signature
 from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID
 from mvchain.ledger.blocks import ABSENT_SIG, Commit, CommitSig, Flag
 from mvchain.ledger.endorsements import Endorsement, Kind, endorsement_sign_bytes
@@ -88,6 +88,24 @@ def commit_from_precommits(
     for precommit in precommits:
         commit = add_precommit(commit, precommit, validators)
     return commit
+
+
+def precommits_of(commit: Commit) -> list[Endorsement]:
+    """The messages that a verified commit was made of, by index."""
+    return [
+        Endorsement(
+            kind=Kind.PRECOMMIT,
+            height=commit.height,
+            round=commit.round,
+            block_id=commit.block_id if entry.flag is Flag.COMMIT else NIL_BLOCK_ID,
+            time_ns=entry.time_ns,
+            address=Address(entry.address),
+            index=index,
+            signature=Signature(entry.signature),
+        )
+        for index, entry in enumerate(commit.signatures)
+        if entry.flag is not Flag.ABSENT
+    ]
 
 
 def add_precommit(commit: Commit, precommit: Endorsement, validators: ValidatorSet) -> Commit:

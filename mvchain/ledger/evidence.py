@@ -6,17 +6,27 @@ block time of their height, never a node's own clock (ATK28). Whom it names foll
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from mvchain.core import codes
 from mvchain.core.errors import BadProof
-from mvchain.core.limits import MAX_EVIDENCE_BYTES
+from mvchain.core.hashing import sha256
+from mvchain.core.limits import EVIDENCE_MAX_AGE_BLOCKS, EVIDENCE_MAX_AGE_NS, MAX_EVIDENCE_BYTES
 from mvchain.core.proto import message_field, varint_field
 from mvchain.core.timestamps import decode_timestamp, encode_timestamp, format_rfc3339
-from mvchain.core.types import TimeNs
+from mvchain.core.types import Address, Hash, Height, Round, TimeNs
 from mvchain.ledger.block_id import BlockID, open_message
-from mvchain.ledger.endorsements import Endorsement
+from mvchain.ledger.endorsements import Endorsement, Kind
 from mvchain.ledger.validators import ValidatorSet
+
+
+class Offence(NamedTuple):
+    """What evidence proves, whichever two messages it shows: a validator is convicted of it once."""
+
+    address: Address
+    height: Height
+    round: Round
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,25 @@ class DuplicateEndorsementEvidence:
     validator_power: int
     time_ns: TimeNs
     """Block time of that height."""
+
+    @property
+    def height(self) -> Height:
+        """The height at which it was signed twice."""
+        return self.first.height
+
+    @property
+    def offence(self) -> Offence:
+        """What it proves, once it is verified."""
+        return Offence(self.first.address, self.first.height, self.first.round, self.first.kind)
+
+    @property
+    def hash(self) -> Hash:
+        """Of the encoding: its name, as CometBFT has it."""
+        return sha256(self.encode())
+
+    def is_expired(self, height: Height, time_ns: TimeNs) -> bool:
+        """Whether it is too old for the block of this height and time: by both measures (C67, ATK10)."""
+        return height - self.height > EVIDENCE_MAX_AGE_BLOCKS and time_ns - self.time_ns > EVIDENCE_MAX_AGE_NS
 
     def encode(self) -> bytes:
         """Protobuf (C66): the leaf of the evidence hash. In a block it is wrapped once more (C68)."""

@@ -5,12 +5,13 @@ so a proposer tries what waits, and a validator takes one refusal as that of the
 and closes, and gives the outcome. Nothing here touches the committed state.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 from mvchain.core import codes
-from mvchain.core.errors import BadTransaction
-from mvchain.core.limits import MAX_COUNTING_UNITS, MAX_OPENING_UNITS
+from mvchain.core.errors import BadProof, BadTransaction
+from mvchain.core.limits import MAX_CONVICTIONS, MAX_COUNTING_UNITS, MAX_OPENING_UNITS
 from mvchain.core.merkle import leaf_hash, root_of_leaf_hashes
 from mvchain.core.types import Address, BallotNumber, Height, PollNumber, TimeMs, TimeNs
 from mvchain.ledger import keyspace
@@ -18,8 +19,10 @@ from mvchain.ledger.actions import apply_admin
 from mvchain.ledger.admission import check, check_ballot
 from mvchain.ledger.block_groups import block_groups
 from mvchain.ledger.blocks import Commit, TxResult
+from mvchain.ledger.convictions import Conviction
 from mvchain.ledger.counting import count
 from mvchain.ledger.draft import Draft
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence, Offence
 from mvchain.ledger.history import Records, encode_final_proof
 from mvchain.ledger.lifecycle import turned
 from mvchain.ledger.logs import finished_writes
@@ -41,10 +44,21 @@ _Records: TypeAlias = dict[str, dict[int, bytes]]
 class Execution:
     """Of block `height` with time `time_ns`, on the state after block `height - 1`.
 
-    The signatures of `last_commit` must have been verified.
+    The signatures of `last_commit` and of `evidence` must have been verified.
+
+    Raises:
+        BadProof: a piece of evidence is not new, or one too many of its validator (EVIDENCE_NOT_NEW).
     """
 
-    def __init__(self, state: State, height: Height, time_ns: TimeNs, *, last_commit: Commit) -> None:
+    def __init__(
+        self,
+        state: State,
+        height: Height,
+        time_ns: TimeNs,
+        *,
+        last_commit: Commit,
+        evidence: Sequence[DuplicateEndorsementEvidence],
+    ) -> None:
         assert height == state.height + 1, (height, state.height)
         assert time_ns > state.time_ns or height == 1, (time_ns, state.time_ns)
         self.height = height
@@ -59,6 +73,19 @@ class Execution:
         self._results: list[TxResult] = []
         self._numbers: list[int] = []
         self._mark_proven(last_commit)
+        self._convict(evidence)
+
+    def _convict(self, evidence: Sequence[DuplicateEndorsementEvidence]) -> None:
+        """Records whom the evidence names, by the key that signed (I8, ATK13); once for each double signing."""
+        convictions = self._draft.changes.convictions
+        found: list[Offence] = []
+        for piece in evidence:
+            offence, agency = piece.offence, self._state.agency_of_validator(piece.offence.address)
+            if not self._state.convictions.admits(offence, found):
+                raise BadProof(codes.EVIDENCE_NOT_NEW, address=offence.address.hex(), limit=MAX_CONVICTIONS)
+            assert agency is not None, "verified evidence is of a validator of its height"
+            found.append(offence)
+            convictions.append(Conviction(agency.number, offence, self.height, piece.hash))
 
     def _mark_proven(self, last_commit: Commit) -> None:
         """Whoever signed the block before, for it or for nil, has shown that its validator runs (L4)."""
@@ -198,6 +225,7 @@ class Execution:
             "chain": {} if changes.chain is None else {1: changes.chain.encode()},
             "governance": {n: proposal.encode() for n, proposal in changes.proposals.items()},
             "agencies": {n: agency.encode() for n, agency in changes.agencies.items()},
+            "evidence": dict(enumerate((c.encode() for c in changes.convictions), self._state.convictions.count + 1)),
             "polls": {n: poll.encode() for n, poll in changes.polls.items()},
             "rolls": {n: roll.encode() for n, roll in changes.rolls.items()},
             # New polls get an empty entry, so that the numbers of the store follow one another (L9).
@@ -208,7 +236,7 @@ class Execution:
                 if poll.state is PollState.FINAL or self._state.poll(n) is None
             },
         }
-        for store in ("agencies", "chain", "governance", "polls", "rolls"):
+        for store in ("agencies", "chain", "evidence", "governance", "polls", "rolls"):
             for n, value in records[store].items():
                 draft.writes[keyspace.record_place(store, n)] = value
         return {store: values for store, values in records.items() if values}

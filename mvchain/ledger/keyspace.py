@@ -11,6 +11,7 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 | `f` u32 poll | u48 height after which it is final, and the proof of its record there (`history`) | no |
 | `g` log, u32 its number, u32 group | key of the first voter of the group (`logs`) | no |
 | `e` u32 roll, voter key (33) | u32 index in the roll, u24 weight | through the roll's root |
+| `i` u32 number | `convictions.Conviction` | evidence |
 | `l` u32 poll, u32 ballot number | u48 height, u24 transaction index | through the ballots root |
 | `k` u32 proposal | `proposals.Proposal` | governance |
 | `n` log, u32 its number, u8 level, u32 index | root of a full subtree of 2^level leaves (`logs`) | no |
@@ -24,10 +25,9 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 | `v` u32 poll, voter key (33) | u8 revision, u32 ballot number, latest ballot | through the counted root |
 | `w` u32 poll | `work.PollWork`: running tally, ballots log, progress of the counting | no |
 | `x` u32 roll | `merkle.CompactRange` over the entries | no |
+| `m`, `y` | of the node, not of the chain: its tip (`node.replica`), what it saw others do (`node.watch`) | no |
 
 A log is one letter: `r` the entries of a roll, `b` the ballots of a poll, `c` the ballots of a poll that count.
-
-The store `evidence` of the tree (ledger L9) is empty as yet.
 """
 
 from struct import Struct
@@ -51,6 +51,7 @@ POLLS = b"p"
 PROPOSALS = b"k"
 ROLLS = b"r"
 TALLIES = b"t"
+CONVICTIONS = b"i"
 WORKS = b"w"
 RANGES = b"x"
 FINAL_PROOFS = b"f"
@@ -62,7 +63,14 @@ ROLL_LOG = b"r"
 BALLOTS_LOG = b"b"
 COUNTED_LOG = b"c"
 
-TABLES = {"agencies": AGENCIES, "governance": PROPOSALS, "polls": POLLS, "rolls": ROLLS, "tallies": TALLIES}
+TABLES = {
+    "agencies": AGENCIES,
+    "evidence": CONVICTIONS,
+    "governance": PROPOSALS,
+    "polls": POLLS,
+    "rolls": ROLLS,
+    "tallies": TALLIES,
+}
 """Where the numbered records of the stores of the state tree lie."""
 
 _VOTER = Struct(">BI")

@@ -6,6 +6,7 @@ from mvchain.core.merkle import CompactRange
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, ProposalNumber, RollNumber, TimeNs
 from mvchain.ledger.block_groups import BlockGroups
 from mvchain.ledger.blocks import TxResult
+from mvchain.ledger.convictions import Conviction
 from mvchain.ledger.history import Records
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.proposals import Proposal
@@ -27,6 +28,8 @@ class Changes:
     running: dict[PollNumber, int] = field(default_factory=dict)
     """Of polls registered: `tally.running_units`."""
     works: dict[PollNumber, PollWork] = field(default_factory=dict)
+    convictions: list[Conviction] = field(default_factory=list)
+    """New ones, to be added in this order."""
     ranges: dict[RollNumber, CompactRange] = field(default_factory=dict)
 
 

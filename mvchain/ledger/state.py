@@ -29,6 +29,7 @@ from mvchain.core.types import (
 )
 from mvchain.ledger import admission, keyspace
 from mvchain.ledger.admission import Target
+from mvchain.ledger.convictions import Convictions
 from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.history import History, decode_final_proof
 from mvchain.ledger.lifecycle import due_ms
@@ -106,6 +107,7 @@ class State:
         self._proposals = 0
         self._open_proposals: dict[ProposalNumber, Proposal] = {}
         self._owners: dict[PublicKey, AgencyNumber] = {}
+        self.convictions = Convictions(reader)
         for agency in agencies:
             self._put_agency(agency)
         self._sets = ValidatorSets(agencies)
@@ -176,6 +178,7 @@ class State:
                 {
                     "agencies": [agency.encode() for agency in self._agencies.values()],
                     "chain": [self._chain.encode()],
+                    "evidence": [value for _, value in reader.scan(*keyspace.table_scan(keyspace.CONVICTIONS))],
                     "governance": proposals,
                     "polls": polls,
                     "rolls": rolls,
@@ -481,6 +484,7 @@ class State:
         self._ranges.update(changes.ranges)
         before = self._agencies
         new_tenures = any(n not in before or a.tenures != before[n].tenures for n, a in changes.agencies.items())
+        self.convictions.add(changes.convictions)
         for agency in changes.agencies.values():
             self._put_agency(agency)
         if new_tenures:

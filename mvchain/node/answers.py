@@ -3,17 +3,18 @@
 from dataclasses import replace
 
 from mvchain.consensus import exchange
-from mvchain.core.limits import MAX_ENDORSEMENTS_PER_MESSAGE, MAX_OWN_MESSAGES
+from mvchain.core.limits import MAX_BLOCK_EVIDENCE, MAX_ENDORSEMENTS_PER_MESSAGE, MAX_OWN_MESSAGES
 from mvchain.core.types import Address, Hash, Height, PublicKey
-from mvchain.ledger.blocks import Block, Commit, Header
+from mvchain.ledger.blocks import Commit
+from mvchain.ledger.commits import precommits_of
 from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.ledger.transactions import Transaction
 from mvchain.ledger.validators import address_of
 from mvchain.node.candidates import compact
 from mvchain.node.outputs import Record
-from mvchain.node.rejoin import SILENT_HEIGHTS, own_precommits
+from mvchain.node.rejoin import SILENT_HEIGHTS
 from mvchain.node.replica import Replica
-from mvchain.node.wire import Endorsements, Message, OwnMessages, Status
+from mvchain.node.wire import Endorsements, Evidence, Message, OwnMessages, Status
 
 
 class Answers:
@@ -52,13 +53,14 @@ class Answers:
         """A transaction that waits, or that a block being decided holds."""
         return self._replica.mempool.get(tx_hash) or self._replica.blocks.transaction(tx_hash)
 
+    def evidence(self) -> Evidence:
+        """What waits for a block, the oldest first, as far as one message holds."""
+        return Evidence(tuple(piece.encode() for piece in self._replica.watch.pending[:MAX_BLOCK_EVIDENCE]))
+
     def block(self, height: Height) -> tuple[bytes, bytes] | None:
         """A decided block (C57) and the precommits that decided it (C50)."""
         stored = self._replica.store.block(height)
-        if stored is None:
-            return None
-        block = Block(Header.decode(stored.header), stored.txs, (), Commit.decode(stored.last_commit))
-        return block.encode(), stored.commit
+        return None if stored is None else (stored.block().encode(), stored.commit)
 
     def own_messages(self, address: Address) -> OwnMessages:
         """Proposals and endorsements of one validator that this node holds at its height (N4)."""
@@ -83,12 +85,11 @@ class Answers:
 
     def committed(self, address: Address) -> list[Endorsement]:
         """A validator's precommits in the commits of the last heights, newest first (N4)."""
-        last, found = self._replica.tip.height, []
+        last, found = self._replica.tip.height, list[Endorsement]()
         for height in range(last, max(last - SILENT_HEIGHTS, 0), -1):
             commit = self._replica.store.commit(Height(height))
             if commit is not None:
-                validators = self._replica.state.validators_at(Height(height))
-                found += own_precommits(Commit.decode(commit), address, validators)
+                found += (sig for sig in precommits_of(Commit.decode(commit)) if sig.address == address)
         return found
 
     def validator_of_node(self, node_key: PublicKey) -> Address | None:

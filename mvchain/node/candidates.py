@@ -8,7 +8,7 @@ sends, signs or stores.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 
-from mvchain.core import codec, codes
+from mvchain.core import codec, codes, merkle
 from mvchain.core.errors import BadProof, BadTransaction, BrokenStorage
 from mvchain.core.limits import MAX_BLOCK_BYTES
 from mvchain.core.types import Address, Hash, Height, TimeNs
@@ -26,6 +26,7 @@ from mvchain.ledger.blocks import (
     validate_header_basic,
 )
 from mvchain.ledger.commits import verify_commit_full
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.execution import Execution
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.state import State
@@ -106,11 +107,20 @@ class Base:
     tip: Tip
     last_commit: Commit
     """Its commit as this node has it, with precommits that came late; what the next own block carries."""
+    header_at: Callable[[Height], bytes | None]
+    """The header of a decided block; None where it is not here."""
 
     @property
     def last_validators(self) -> ValidatorSet:
         """Those who signed the last block."""
         return self.state.validators_at(self.tip.height)
+
+    def time_at(self, height: Height) -> TimeNs | None:
+        """Block time of a decided height; None where its block is not here."""
+        if height == self.tip.height:
+            return self.tip.time_ns
+        header = self.header_at(height)
+        return None if header is None else Header.decode(header).time_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,7 @@ class Assembly:
     block_id: BlockID
     header: Header
     tx_hashes: tuple[Hash, ...]
+    evidence: tuple[DuplicateEndorsementEvidence, ...]
     last_commit: Commit
     found: dict[Hash, Transaction] = field(default_factory=dict)
     missing: set[Hash] = field(default_factory=set)
@@ -167,7 +178,8 @@ class Assembly:
     def block(self) -> tuple[Block, tuple[Transaction, ...]]:
         """The block, and its transactions in order; call it when none is missing."""
         transactions = tuple(self.found[tx_hash] for tx_hash in self.tx_hashes)
-        return Block(self.header, tuple(tx.raw for tx in transactions), (), self.last_commit), transactions
+        txs = tuple(tx.raw for tx in transactions)
+        return Block(self.header, txs, self.evidence, self.last_commit), transactions
 
     def _keep(self, transaction: Transaction) -> None:
         self.found[transaction.hash] = transaction
@@ -193,13 +205,14 @@ def begin_assembly(base: Base, peer: str, block_id: BlockID, message: CompactPro
         and header.last_commit_hash == last_commit.hash()
         and (last_commit.height, last_commit.block_id) == (own.height, own.block_id)
         and len(set(message.tx_hashes)) == len(message.tx_hashes)
-        and not message.evidence
+        and header.evidence_hash == merkle.root(message.evidence)
     )
     if not bound:
         raise BadProof(codes.COMPACT_PROPOSAL_MISMATCH, height=header.height)
     if last_commit.round != own.round:
         verify_commit_full(last_commit, base.chain_id, base.last_validators, own.height, own.block_id)
-    return Assembly(peer, block_id, header, message.tx_hashes, last_commit)
+    evidence = tuple(map(DuplicateEndorsementEvidence.decode, message.evidence))
+    return Assembly(peer, block_id, header, message.tx_hashes, evidence, last_commit)
 
 
 def compact(proposal: bytes, candidate: Candidate) -> CompactProposal:
@@ -208,12 +221,18 @@ def compact(proposal: bytes, candidate: Candidate) -> CompactProposal:
         proposal=proposal,
         header=candidate.block.header.encode(),
         tx_hashes=tuple(transaction.hash for transaction in candidate.transactions),
-        evidence=(),
+        evidence=tuple(piece.encode() for piece in candidate.block.evidence),
         last_commit=candidate.block.last_commit.encode(),
     )
 
 
-def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Sequence[Hash]) -> Header:
+def _next_header(
+    base: Base,
+    last_commit: Commit,
+    proposer: Address,
+    hashes: Sequence[Hash],
+    evidence: Sequence[DuplicateEndorsementEvidence],
+) -> Header:
     """The one header that a block of these transactions by this proposer can have (C30)."""
     state, tip = base.state, base.tip
     return Header(
@@ -229,19 +248,28 @@ def _next_header(base: Base, last_commit: Commit, proposer: Address, hashes: Seq
         consensus_hash=consensus_hash(state.params.max_bytes, state.params.max_units),
         app_hash=state.app_hash,
         last_results_hash=tip.results_hash,
-        evidence_hash=evidence_hash(()),
+        evidence_hash=evidence_hash(evidence),
         proposer_address=proposer,
     )
 
 
-def make_block(base: Base, proposer: Address, ready: Iterable[Transaction]) -> Candidate:
+def make_block(
+    base: Base,
+    proposer: Address,
+    ready: Iterable[Transaction],
+    evidence: Sequence[DuplicateEndorsementEvidence],
+) -> Candidate:
     """Make the next block from what waits, in order of receipt (N9), executing it on the way.
+
+    Evidence has been verified and is new; what is too old for the block's time is left out.
 
     What is not admissible where it would stand is left out; the mempool judges it again after the block.
     """
     last_commit = base.last_commit
-    draft = _next_header(base, last_commit, proposer, ())
-    execution = Execution(base.state, draft.height, draft.time_ns, last_commit=last_commit)
+    draft = _next_header(base, last_commit, proposer, (), ())
+    held = tuple(piece for piece in evidence if not piece.is_expired(draft.height, draft.time_ns))
+    draft = replace(draft, evidence_hash=evidence_hash(held))
+    execution = Execution(base.state, draft.height, draft.time_ns, last_commit=last_commit, evidence=held)
     room = base.state.params.max_bytes - BLOCK_OVERHEAD_BYTES
     chosen: list[Transaction] = []
     for transaction in ready:
@@ -256,9 +284,32 @@ def make_block(base: Base, proposer: Address, ready: Iterable[Transaction]) -> C
         room -= size
     outcome = execution.finish()
     header = replace(draft, data_hash=data_hash([tx.hash for tx in chosen]))
-    block = Block(header, tuple(tx.raw for tx in chosen), (), last_commit)
+    block = Block(header, tuple(tx.raw for tx in chosen), held, last_commit)
     encoded = block.encode()
     return Candidate(block, encoded, block_id_of(header, encoded), tuple(chosen), outcome)
+
+
+def verify_evidence(base: Base, evidence: DuplicateEndorsementEvidence, height: Height, time_ns: TimeNs) -> None:
+    """Whether the block of this height and time may hold this evidence, if it is new (C67, C79).
+
+    A function of the chain alone (ATK28): sets, block times and ages are those of its blocks. Where the block of its
+    height is not here, its time is taken as it says: such a block of evidence gets no prevote here, see `vouches_for`.
+
+    Raises:
+        BadProof: it is too old, of no height below, or proves nothing.
+    """
+    if evidence.height >= height:
+        raise BadProof(codes.EVIDENCE_UNDECIDED, height=evidence.height, block_height=height)
+    if evidence.is_expired(height, time_ns):
+        raise BadProof(codes.EVIDENCE_EXPIRED, height=evidence.height, block_height=height)
+    known_ns = base.time_at(evidence.height)
+    validators = base.state.validators_at(evidence.height)
+    evidence.verify(base.chain_id, validators, evidence.time_ns if known_ns is None else known_ns)
+
+
+def vouches_for(base: Base, block: Block) -> bool:
+    """Whether all times in the evidence of a block could be compared with the headers of their heights."""
+    return all(base.time_at(piece.height) is not None for piece in block.evidence)
 
 
 def judge(base: Base, block: Block, size: int, transactions: Sequence[Transaction]) -> Outcome:
@@ -286,7 +337,7 @@ def judge(base: Base, block: Block, size: int, transactions: Sequence[Transactio
     else:
         verify_commit_full(commit, base.chain_id, base.last_validators, tip.height, tip.block_id)
     hashes = tuple(transaction.hash for transaction in transactions)
-    expected = _next_header(base, commit, header.proposer_address, hashes)
+    expected = _next_header(base, commit, header.proposer_address, hashes, block.evidence)
     for name in HEADER_FIELDS:
         if getattr(header, name) != getattr(expected, name):
             raise BadProof(codes.WRONG_HEADER_FIELD, field=name, height=header.height)
@@ -294,9 +345,10 @@ def judge(base: Base, block: Block, size: int, transactions: Sequence[Transactio
         raise BadProof(codes.WRONG_HEADER_FIELD, field="time_ns", height=header.height)
     if base.state.validators.by_address(header.proposer_address) is None:
         raise BadProof(codes.WRONG_HEADER_FIELD, field="proposer_address", height=header.height)
-    if block.evidence:
-        raise BadProof(codes.WRONG_HEADER_FIELD, field="evidence_hash", height=header.height)
-    execution = Execution(base.state, Height(header.height), header.time_ns, last_commit=commit)
+    height, evidence = Height(header.height), block.evidence
+    for piece in evidence:
+        verify_evidence(base, piece, height, header.time_ns)
+    execution = Execution(base.state, height, header.time_ns, last_commit=commit, evidence=evidence)
     for transaction in transactions:
         execution.apply(transaction)
     return execution.finish()

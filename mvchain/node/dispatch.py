@@ -29,6 +29,7 @@ from mvchain.node.wire import (
     BlockResponse,
     CompactProposal,
     Endorsements,
+    Evidence,
     GetBlocks,
     HaveTransactions,
     Message,
@@ -45,6 +46,8 @@ TICK_MS = 100
 """How often gossip retries, the catch-up and the clock are looked at; the happy path waits for none of them."""
 STATUS_EVERY_TICKS = 20
 """A status goes out on every change, and this often without one, so that a lost one heals."""
+EVIDENCE_EVERY_TICKS = 50
+"""Evidence goes out when it is found, and this often until a block holds it."""
 STATUS_DELAY_MS = 50
 """How long a change waits for others before peers are told."""
 ANNOUNCE_MS = 5
@@ -356,6 +359,8 @@ class Dispatch:
                 self._replica.receive_proposal(peer, message)
             case Endorsements(items):
                 self._replica.receive_endorsements(items)
+            case Evidence(items) if self._may_ask(peer, len(items)):
+                self._replica.receive_evidence(items)
             case Transactions(items):
                 self._take_batch(peer, items)
             case HaveTransactions(hashes):
@@ -374,7 +379,7 @@ class Dispatch:
             case OwnMessages(proposals, endorsements):
                 self._learn_own(peer, proposals, endorsements)
             case _:
-                pass  # evidence is kept by nobody yet; and what asks for too much
+                pass  # what asks for too much
 
     def _may_ask(self, peer: str, cost: int) -> bool:
         return self._peers[peer].allowance.take(cost, self._shell.clock_ms())
@@ -419,6 +424,10 @@ class Dispatch:
             self._send_status(self.answers.status())
             if self._rejoin is not None:
                 self._broadcast(AskOwn(self._rejoin.me))
+        if self._ticks % EVIDENCE_EVERY_TICKS == 0:
+            evidence = self.answers.evidence()
+            if evidence.items:
+                self._broadcast(evidence)
 
     def _catch_up_and_work(self) -> None:
         self._apply_fetched()  # blocks that came before the one below them was decided here

@@ -221,7 +221,7 @@ class MemoryStore(_MemoryReading):
         groups: bytes,
         result_numbers: Sequence[int],
         state_writes: Mapping[bytes, bytes | None],
-        evidence: bytes = b"",
+        evidence: bytes,
     ) -> None:
         """Save the block above the last one, or below the first. A state write of None deletes the key."""
         assert not self._blocks or height in (self.last_height + 1, self.base_height - 1)

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from mvchain.core.errors import MvchainError
 from mvchain.core.types import Address, Hash, Height, Round, TimeNs
 from mvchain.ledger.block_id import BlockID
+from mvchain.ledger.blocks import Block, Commit, Header, decode_evidence_list
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 
 STEP_PROPOSE = 1
@@ -199,6 +200,11 @@ class StoredBlock:
     result_numbers: tuple[int, ...]
     """One for each transaction: the number of the ballot in its poll, or -1."""
 
+    def block(self) -> Block:
+        """The block itself; raises BadProof if the disk is damaged."""
+        last_commit = Commit.decode(self.last_commit)
+        return Block(Header.decode(self.header), self.txs, decode_evidence_list(self.evidence), last_commit)
+
 
 class StateStore(Protocol):
     """The key-value pairs of the state; satisfies `ledger.state.Reader`.
@@ -257,12 +263,12 @@ class BlockStore(StateStore, Protocol):
         groups: bytes,
         result_numbers: Sequence[int],
         state_writes: Mapping[bytes, bytes | None],
-        evidence: bytes = b"",
+        evidence: bytes,
     ) -> None:
         """Save the block above the last one, or below the first. A state write of None deletes the key."""
 
     def write_state(self, writes: Mapping[bytes, bytes | None]) -> None:
-        """Write some of the state without a block, durably."""
+        """Write some of the state, or records of this node's own, without a block, durably."""
 
     def wipe(self) -> None:
         """Remove everything: a state that came only in part."""

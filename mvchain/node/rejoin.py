@@ -10,9 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mvchain.core.keys import Purpose, verify
-from mvchain.core.types import Address, Height, Signature
-from mvchain.ledger.block_id import NIL_BLOCK_ID
-from mvchain.ledger.blocks import Commit, Flag
+from mvchain.core.types import Address, Height
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.validators import ValidatorSet
 from mvchain.node.ports import STEP_PRECOMMIT, STEP_PREVOTE, STEP_PROPOSE, Position
@@ -94,27 +92,3 @@ class Rejoin:
         if found is None:
             raise AssertionError("only a validator asks whether it may sign")
         return found[1].public_key
-
-
-def own_precommits(commit: Commit, address: Address, validators: ValidatorSet) -> list[Endorsement]:
-    """The precommit of one validator in a commit, as the message it was."""
-    found = validators.by_address(address)
-    if found is None or found[0] >= len(commit.signatures):
-        return []
-    index = found[0]
-    entry = commit.signatures[index]
-    if entry.flag is Flag.ABSENT or entry.address != address:
-        return []
-    block_id = commit.block_id if entry.flag is Flag.COMMIT else NIL_BLOCK_ID
-    return [
-        Endorsement(
-            Kind.PRECOMMIT,
-            commit.height,
-            commit.round,
-            block_id,
-            entry.time_ns,
-            address,
-            index,
-            Signature(entry.signature),
-        )
-    ]

@@ -49,31 +49,33 @@ from mvchain.consensus.machine import Machine, Phase
 from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, BrokenStorage
 from mvchain.core.limits import (
+    MAX_BLOCK_EVIDENCE,
     MAX_CLOCK_AHEAD_MS,
     MAX_FAR_ENDORSEMENTS,
-    MAX_MISBEHAVIOUR,
     MAX_ROUNDS_AHEAD,
 )
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Height, Round, TimeNs
-from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID
-from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of
+from mvchain.ledger.block_id import BlockID
+from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of, encode_evidence_list
 from mvchain.ledger.commits import add_precommit, commit_from_precommits, verify_commit_full
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.records import Agency
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Transaction
-from mvchain.ledger.validators import ValidatorSet, address_of
-from mvchain.node.candidates import Base, Candidate, Tip, compact, make_block
+from mvchain.ledger.validators import address_of
+from mvchain.node.candidates import Base, Candidate, Tip, compact, make_block, vouches_for
 from mvchain.node.gathering import Gathering
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, Record, StartTimer
 from mvchain.node.ports import BlockStore, Log, SignatureChecker, SignGuard
 from mvchain.node.rejoin import SILENT_HEIGHTS
 from mvchain.node.signatures import CheckedSignatures
-from mvchain.node.signing import Signing
-from mvchain.node.wire import CompactProposal, Endorsements
+from mvchain.node.signing import Signing, check_endorsement
+from mvchain.node.watch import UNTIMELY, Watch
+from mvchain.node.wire import CompactProposal, Endorsements, Evidence
 
 logger = logging.getLogger(__name__)
 
@@ -104,13 +106,13 @@ class Replica:
         self.tip = tip
         self.mempool = mempool
         self.signatures = CheckedSignatures(ports.signatures)
-        self.misbehaviour: deque[tuple[Endorsement, Endorsement]] = deque(maxlen=MAX_MISBEHAVIOUR)
         self.store = ports.store
         self._ports = ports
         self._signing = Signing(ports.guard, ports.log, ports.now_ns)
         self.address = self._signing.address
         stored = ports.store.commit(tip.height) if tip.height else None
         self._last_commit = Commit.decode(stored) if stored else EMPTY_COMMIT
+        self.watch = Watch(ports.store, self.address, self._last_commit, state.validators_at(tip.height))
         self._outputs: list[Output] = []
         self._inputs: deque[Input] = deque()
         self._started = False
@@ -169,7 +171,11 @@ class Replica:
         proposer = self.state.validators.proposer(proposal.height, proposal.round)
         if not proposal.is_signed_by(proposer.public_key, self.genesis.chain_id):
             raise BadPeer(codes.FORGED_SIGNATURE, what="a proposal", height=proposal.height)
-        self.blocks.begin(peer, proposal.block_id, message, self.mempool.get)
+        try:
+            self.blocks.begin(peer, proposal.block_id, message, self.mempool.get)
+        except BadProof:
+            self.watch.compare(self._base(), Commit.decode(message.last_commit))
+            raise
         if self.blocks.note(proposal):
             self._feed(Record.PROPOSAL, message.proposal, ProposalReceived(proposal))
         elif self.blocks.is_needed(proposal.block_id):  # asked for when it was not here (K2), or before a crash
@@ -188,14 +194,36 @@ class Replica:
             endorsement = Endorsement.decode(item)
             if endorsement.height == self.machine.height:
                 self._take_endorsement(item, endorsement)
-            elif endorsement.height == self.tip.height and endorsement.kind == Kind.PRECOMMIT:
-                self._take_late_precommit(endorsement)
+            elif endorsement.height == self.tip.height:
+                self._take_late(endorsement)
+
+    def receive_evidence(self, items: Iterable[bytes]) -> None:
+        """Take evidence from a peer; what cannot be judged here, or is known, is left out.
+
+        Raises:
+            BadProof: a piece is malformed or forged; those before it count.
+        """
+        for item in items:
+            try:
+                self.offer_evidence(DuplicateEndorsementEvidence.decode(item))
+            except BadProof as error:
+                if error.cause not in UNTIMELY:
+                    raise
+
+    def offer_evidence(self, evidence: DuplicateEndorsementEvidence) -> None:
+        """Keep evidence for a block and pass it on, if it is new.
+
+        Raises:
+            BadProof: it proves nothing, is of an undecided height or too old, or cannot be judged here.
+        """
+        if self.watch.offer(self._base(), evidence):
+            self._outputs.append(Broadcast(Evidence((evidence.encode(),))))
 
     def receive_block(self, height: Height, block_bytes: bytes, commit_bytes: bytes) -> bool:
         """Take a decided block of this height from a peer (catching up, N8); True if it was the next one.
 
         Raises:
-            BadProof: block or commit does not hold.
+            BadProof: block or commit does not hold, or they are of a fork of this chain.
             BrokenStorage: it was decided, and cannot be executed here.
         """
         if height != self.machine.height:
@@ -204,6 +232,8 @@ class Replica:
         block = Block.decode(block_bytes)
         block_id = block_id_of(block.header, block_bytes)
         verify_commit_full(commit, self.genesis.chain_id, self.state.validators, height, block_id)
+        if block.header.last_block_id != self.tip.block_id:
+            self.watch.compare(self._base(), block.last_commit)
         try:
             candidate = self.blocks.execute(block, block_bytes, block_id)
         except (BadProof, BadTransaction) as fault:
@@ -279,7 +309,7 @@ class Replica:
 
     def _base(self) -> Base:
         genesis = self.genesis
-        return Base(genesis.chain_id, genesis.app_version, self.state, self.tip, self._last_commit)
+        return Base(genesis.chain_id, genesis.app_version, self.state, self.tip, self._last_commit, self.store.header)
 
     def _enter_height(self) -> None:
         """Queue the start of this height; not drained here, so that heights follow in a loop, not by recursion."""
@@ -370,11 +400,9 @@ class Replica:
                 why = "more than two thirds of the validators decided a block that is invalid here"
                 raise BrokenStorage(codes.CHAIN_DIVERGED, height=self.machine.height, why=why)
             case Misbehaviour(first=first, second=second):
-                where = (first.height, first.round)
-                logger.warning("%s signed two different messages at height %d round %d", first.address.hex(), *where)
-                self.misbehaviour.append((first, second))
-            case DuplicateProposal(first=proposal):
-                logger.warning("two proposals were signed for height %d round %d", proposal.height, proposal.round)
+                self.watch.contradiction(first, second)
+            case DuplicateProposal(first=proposed, second=again):
+                self.watch.duplicate_proposal(proposed, again)
 
     def _propose(self, effect: MakeProposal) -> None:
         height, round_ = self.machine.height, effect.round
@@ -385,7 +413,9 @@ class Replica:
         elif round_ in self._own_blocks:
             candidate = self._read_candidate(self._own_blocks[round_])
         else:
-            candidate = make_block(self._base(), self.address, self.mempool.ready())
+            # In round 0 alone: a node that lacks the old block of a piece of evidence refuses it, but once only.
+            evidence = () if round_ else self.watch.for_block(self.state.convictions)
+            candidate = make_block(self._base(), self.address, self.mempool.ready(), evidence)
             self.blocks.add(candidate)
             self._ports.log.append(Record.OWN_BLOCK, round_.to_bytes(4, "big") + candidate.encoded)
             self._inputs.append(self._ready(candidate.block_id))
@@ -421,12 +451,13 @@ class Replica:
             self._outputs.append(FetchTransactions(*missing))
 
     def _ready(self, block_id: BlockID) -> BlockReady:
-        """What the machine learns of a block; one from the future gets a nil prevote here (C78)."""
+        """What the machine learns of a block; one from the future gets a nil prevote here (C78, K8)."""
         candidate = self.blocks.candidates.get(block_id)
         if candidate is None:
             return BlockReady(block_id, valid=False)
         ahead_ms = candidate.block.header.time_ns // NS_PER_MS - self._now_ms()
-        return BlockReady(block_id, valid=True, timely=ahead_ms <= MAX_CLOCK_AHEAD_MS)
+        timely = ahead_ms <= MAX_CLOCK_AHEAD_MS and vouches_for(self._base(), candidate.block)
+        return BlockReady(block_id, valid=True, timely=timely)
 
     def _decide(self, effect: Decide) -> None:
         precommits = self.machine.keeper.precommits_of_commit(effect.round, effect.block_id)
@@ -446,6 +477,7 @@ class Replica:
             changed_state=bool(candidate.transactions) or outcome.app_hash != header.app_hash,
         )
         hashes = tuple(transaction.hash for transaction in candidate.transactions)
+        evidence, writes = self.watch.decided(self._base(), candidate.block, commit, self.machine.keeper)
         self.store.save_block(
             height=tip.height,
             header=header.encode(),
@@ -456,7 +488,8 @@ class Replica:
             block_id=candidate.block_id.encode(),
             groups=outcome.groups.encode(),
             result_numbers=outcome.numbers,
-            state_writes={**outcome.writes, TIP_KEY: tip.encode()},
+            state_writes={**outcome.writes, **writes, TIP_KEY: tip.encode()},
+            evidence=encode_evidence_list(candidate.block.evidence),
         )
         self.state.commit(outcome)
         self.tip, self._last_commit = tip, commit
@@ -464,6 +497,8 @@ class Replica:
         self.signatures.forget((*hashes, *(tx_hash for tx_hash, _ in rejected)))
         self._inputs.clear()
         self._outputs.append(Committed(tip.height, hashes, rejected))
+        if evidence:
+            self._outputs.append(Broadcast(Evidence(tuple(piece.encode() for piece in evidence[:MAX_BLOCK_EVIDENCE]))))
         self._open_height()
         if self._started:
             self._ports.log.start_height(self.machine.height)
@@ -477,24 +512,18 @@ class Replica:
         index, is_far = endorsement.index, endorsement.round > self.machine.round + MAX_ROUNDS_AHEAD
         if is_far and self._far[index] >= MAX_FAR_ENDORSEMENTS:
             return
-        self._check_endorsement(endorsement, self.state.validators)
+        check_endorsement(endorsement, self.state.validators, self.genesis.chain_id)
         self._far[index] += is_far
         self._feed(Record.ENDORSEMENT, item, EndorsementReceived(endorsement))
 
-    def _check_endorsement(self, endorsement: Endorsement, validators: ValidatorSet) -> None:
-        """The signer is the validator at that index, and signed it (C51, ATK01, ATK07)."""
-        index = endorsement.index
-        known = index < len(validators) and validators[index].address == endorsement.address
-        if not known or not endorsement.is_signed_by(validators[index].public_key, self.genesis.chain_id):
-            raise BadPeer(codes.FORGED_SIGNATURE, what="a prevote or precommit", height=endorsement.height)
-
-    def _take_late_precommit(self, endorsement: Endorsement) -> None:
-        """Add a precommit that came after the decision to the commit that the next block carries."""
-        commit = self._last_commit
-        if endorsement.round != commit.round or endorsement.block_id not in (commit.block_id, NIL_BLOCK_ID):
+    def _take_late(self, endorsement: Endorsement) -> None:
+        """One of the last height: it may complete the commit that the next block carries, or contradict another."""
+        if not self.watch.is_late_news(endorsement):
             return
         validators = self.state.validators_at(self.tip.height)
-        late = add_precommit(commit, endorsement, validators)
-        if late is not commit:
-            self._check_endorsement(endorsement, validators)
-            self._last_commit = late
+        check_endorsement(endorsement, validators, self.genesis.chain_id)
+        if endorsement.kind == Kind.PRECOMMIT and endorsement.round == self._last_commit.round:
+            self._last_commit = add_precommit(self._last_commit, endorsement, validators)
+        evidence = self.watch.late(endorsement, self.tip.time_ns)
+        if evidence is not None:
+            self.offer_evidence(evidence)

@@ -1,12 +1,17 @@
-"""How a validator signs: log synced, guard durable, message in the log, in this order (driver's duties 2 to 4)."""
+"""How a validator signs, and how what others sign is checked.
+
+Signing: log synced, guard durable, message in the log, in this order (driver's duties 2 to 4)."""
 
 import logging
 from collections.abc import Callable
 
+from mvchain.core import codes
+from mvchain.core.errors import BadPeer
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Address, Height, Round, TimeNs
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
+from mvchain.ledger.validators import ValidatorSet
 from mvchain.node.outputs import Record
 from mvchain.node.ports import GuardRefusal, Log, SignGuard
 
@@ -80,3 +85,15 @@ class Signing:
     def _keep(self, kind: Record, payload: bytes) -> None:
         self._log.append(kind, payload)
         self._unsynced = True
+
+
+def check_endorsement(endorsement: Endorsement, validators: ValidatorSet, chain_id: str) -> None:
+    """The signer is the validator at that index, and signed it (C51, ATK01, ATK07).
+
+    Raises:
+        BadPeer: it is not, or did not.
+    """
+    index = endorsement.index
+    known = index < len(validators) and validators[index].address == endorsement.address
+    if not known or not endorsement.is_signed_by(validators[index].public_key, chain_id):
+        raise BadPeer(codes.FORGED_SIGNATURE, what="a prevote or precommit", height=endorsement.height)

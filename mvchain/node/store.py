@@ -167,7 +167,7 @@ class Store(_Reading):
         groups: bytes,
         result_numbers: Sequence[int],
         state_writes: Mapping[bytes, bytes | None],
-        evidence: bytes = b"",
+        evidence: bytes,
     ) -> None:
         """Save the block above the last one, or below the first. A state write of None deletes the key.
 
@@ -196,7 +196,7 @@ class Store(_Reading):
         self._base_height = min(height, self._base_height or height)
 
     def write_state(self, writes: Mapping[bytes, bytes | None]) -> None:
-        """Write some of the state without a block, durably."""
+        """Write some of the state, or records of this node's own, without a block, durably."""
         batch = self._db.write_batch(sync=True)
         _put_state(batch, writes)
         self._write(batch)

@@ -39,6 +39,7 @@ def chain() -> tuple[World, MemoryStore]:
             block_id=b"\n\x20" + bytes(31) + bytes((outcome.height,)) + b"\x12\x24\x08\x01\x12\x20" + bytes(32),
             groups=outcome.groups.encode(),
             result_numbers=outcome.numbers,
+            evidence=b"",
             state_writes={},
         )
     return world, store

@@ -21,6 +21,7 @@ from mvchain.core.types import (
 from mvchain.ledger import keyspace
 from mvchain.ledger.block_id import NIL_BLOCK_ID
 from mvchain.ledger.blocks import ABSENT_SIG, EMPTY_COMMIT, Commit, CommitSig, Flag
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.execution import Execution
 from mvchain.ledger.genesis import ConsensusParams, Genesis, make_entry
 from mvchain.ledger.outcome import Outcome
@@ -136,7 +137,12 @@ class World:
 
     # --- blocks ---
 
-    def execution(self, after_ms: int = 1, signed: Collection[str] = ()) -> Execution:
+    def execution(
+        self,
+        after_ms: int = 1,
+        signed: Collection[str] = (),
+        evidence: Sequence[DuplicateEndorsementEvidence] = (),
+    ) -> Execution:
         """Of the next block, that much later than the last, which these validator keys alone have signed."""
         height = Height(self.state.height + 1)
         return Execution(
@@ -144,6 +150,7 @@ class World:
             height,
             TimeNs((self.now_ms + after_ms) * 1_000_000),
             last_commit=self.commit(signed) if signed else EMPTY_COMMIT,
+            evidence=evidence,
         )
 
     def commit(self, signed: Collection[str]) -> Commit:
@@ -157,9 +164,15 @@ class World:
         )
         return Commit(self.state.height, Round(0), NIL_BLOCK_ID, tuple(entries))
 
-    def block(self, *txs: Transaction, after_ms: int = 1, signed: Collection[str] = ()) -> Outcome:
+    def block(
+        self,
+        *txs: Transaction,
+        after_ms: int = 1,
+        signed: Collection[str] = (),
+        evidence: Sequence[DuplicateEndorsementEvidence] = (),
+    ) -> Outcome:
         """Executes and commits a block; compares the state with the one that the store would give."""
-        execution = self.execution(after_ms, signed)
+        execution = self.execution(after_ms, signed, evidence)
         for tx in txs:
             execution.apply(tx)
         outcome = execution.finish()
@@ -267,6 +280,7 @@ def state_facts(state: State) -> dict[str, object]:
         "due": state.next_due_ms(),
         "running": [state.running_units(agency.number, PollNumber(0)) for agency in state.agencies],
         "counting": state.counting_polls(),
+        "convictions": [state.convictions.record(n) for n in range(1, state.convictions.count + 1)],
         "live": [state.live_tally(n) for n in polls],
         "tallies": [state.tally(n) for n in polls],
         "actions": [

@@ -14,6 +14,7 @@ from mvchain.ledger.blocks import ABSENT_SIG, EMPTY_COMMIT, Commit, CommitSig, F
 from mvchain.ledger.commits import (
     add_precommit,
     commit_from_precommits,
+    precommits_of,
     verify_commit_full,
     verify_commit_light,
 )
@@ -234,3 +235,10 @@ def test_precommits_with_a_wrong_place_add_nothing(index: int) -> None:
     assert add_precommit(commit, endorse(KEYS[3], index), SET) is commit
     stranger = endorse(KEYS[3], 3, address=Address(bytes(20)))
     assert add_precommit(commit, stranger, SET) is commit
+
+
+def test_a_precommit_in_a_commit_is_the_message_it_was() -> None:
+    messages = [endorse(KEYS[0], 0), endorse(KEYS[2], 2, NIL_BLOCK_ID), endorse(KEYS[3], 3)]
+    commit = commit_from_precommits(HEIGHT, ROUND, BLOCK, SET, messages)
+    assert precommits_of(commit) == messages
+    assert precommits_of(EMPTY_COMMIT) == []

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mvchain.cli.light import TRUSTING_HOURS
+from mvchain.core.limits import EVIDENCE_MAX_AGE_NS
 from mvchain.core.proto import message_field
 from mvchain.core.types import Address, Height, Round, Signature, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID, PartSetHeader
@@ -212,3 +214,18 @@ def test_no_mutation_convicts(data: bytes) -> None:
 
     if data != GOOD.encode():
         code_of(decode_and_verify, data)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "hours", "expired"),
+    [(100_001, 49, True), (100_000, 49, False), (100_001, 48, False), (1, 10_000, False), (10_000_000, 1, False)],
+)
+def test_only_what_is_old_by_both_measures_is_expired(blocks: int, hours: int, expired: bool) -> None:
+    """C67: more than 100,000 blocks and more than 48 hours."""
+    height, time_ns = Height(GOOD.height + blocks), TimeNs(GOOD.time_ns + hours * 3_600 * SECOND)
+    assert GOOD.is_expired(height, time_ns) == expired
+
+
+def test_evidence_is_taken_as_long_as_a_light_client_trusts() -> None:
+    """ATK10: who could sign two chains and be unpunished by the time a client looks would be free to do so."""
+    assert EVIDENCE_MAX_AGE_NS >= TRUSTING_HOURS * 3_600 * SECOND

@@ -106,6 +106,7 @@ def save(
         block_id=block.block_id,
         groups=block.groups,
         result_numbers=block.result_numbers,
+        evidence=b"",
         state_writes=state_writes or {},
     )
     return block

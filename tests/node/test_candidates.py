@@ -65,7 +65,7 @@ class Scene:
     def block(self, txs: Sequence[Transaction] = (), **changes: object) -> Block:
         """The right block of these transactions, admissible or not, with these header fields changed."""
         base = self.honest[0].replica._base()
-        made = make_block(base, self.evil.address, ()).block
+        made = make_block(base, self.evil.address, (), ()).block
         header = replace(made.header, data_hash=data_hash([tx.hash for tx in txs]))
         return Block(replace(header, **changes), tuple(tx.raw for tx in txs), (), made.last_commit)  # type: ignore[arg-type]
 
@@ -153,7 +153,7 @@ def test_a_block_with_a_changed_header_gets_nil(field: str) -> None:
     block = scene.block(**{field.split(maxsplit=1)[0]: MUTATIONS[field](good.header)})
     scene.show(scene.compact(block))
     scene.expect_nil_and_the_next_proposer(block.header.hash())
-    assert bool(scene.evil.blamed) == (field in ("last_commit_hash", "data_hash"))
+    assert bool(scene.evil.blamed) == (field in ("last_commit_hash", "data_hash", "evidence_hash"))
 
 
 def bad_signature(scene: Scene) -> list[Transaction]:
@@ -419,9 +419,9 @@ def test_contradictions_and_far_rounds_do_not_fill_log_and_memory() -> None:
         message = endorse(scene, Kind.PREVOTE, 1_000 + i, NIL_BLOCK_ID)
         act(node, lambda message=message: node.replica.receive_endorsements([message.encode()]))  # type: ignore[misc]
     assert len(node.log._file.content.data) - before < 20 * 300  # type: ignore[union-attr]
-    assert len(node.replica.misbehaviour) == 1
     scene.work()
     scene.cluster.reach(scene.height, scene.honest, limit_ms=10_000)
+    assert node.replica.state.convictions.count + len(node.replica.watch.pending) == 1
 
 
 def test_messages_of_other_heights_are_left_out_without_blame() -> None:
@@ -448,7 +448,7 @@ def test_an_assembly_larger_than_a_block_is_given_up() -> None:
     """S8: the sum of what is found is bounded before anything is put together."""
     raws = [bytes([i]) * 65_000 for i in range(70)]
     txs = [Transaction(raw, sha256(raw), b"", None, b"", b"") for raw in raws]  # type: ignore[arg-type]
-    assembly = Assembly("peer", NIL_BLOCK_ID, None, tuple(tx.hash for tx in txs), None)  # type: ignore[arg-type]
+    assembly = Assembly("peer", NIL_BLOCK_ID, None, tuple(tx.hash for tx in txs), (), None)  # type: ignore[arg-type]
     assembly.look_up(lambda tx_hash: None)
     for tx in txs:
         assembly.supply(tx)

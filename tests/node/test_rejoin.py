@@ -7,7 +7,7 @@ from mvchain.core.keys import Purpose
 from mvchain.core.types import Height, Round, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID, PartSetHeader
 from mvchain.ledger.blocks import Commit
-from mvchain.ledger.commits import commit_from_precommits
+from mvchain.ledger.commits import commit_from_precommits, precommits_of
 from mvchain.ledger.endorsements import (
     NO_ROUND,
     Endorsement,
@@ -18,7 +18,7 @@ from mvchain.ledger.endorsements import (
 )
 from mvchain.ledger.validators import Validator, ValidatorSet, address_of
 from mvchain.node.ports import STEP_PRECOMMIT, STEP_PREVOTE, STEP_PROPOSE, Position
-from mvchain.node.rejoin import SILENT_HEIGHTS, Rejoin, Verdict, own_precommits
+from mvchain.node.rejoin import SILENT_HEIGHTS, Rejoin, Verdict
 from tests.ledger.state_helpers import key_of
 
 CHAIN = "test-chain"
@@ -44,7 +44,7 @@ def proposal(height: int, round_: int, signer: int = 0) -> bytes:
 
 
 def make(guard: Position | None, *commits: Commit, validators: ValidatorSet = VALIDATORS) -> Rejoin:
-    committed = [precommit for commit in commits for precommit in own_precommits(commit, ME, VALIDATORS)]
+    committed = [precommit for commit in commits for precommit in precommits_of(commit) if precommit.address == ME]
     return Rejoin(me=ME, chain_id=CHAIN, validators=validators, guard=guard, committed=committed)
 
 
@@ -122,12 +122,3 @@ def test_malformed_answers_are_refused() -> None:
         rejoin.answer(OTHERS[0], [b"x"], [])
     with pytest.raises(BadProof):
         rejoin.answer(OTHERS[0], [], [endorsement(Kind.PREVOTE, 7, 1).encode()[:-1]])
-
-
-def test_a_precommit_in_a_commit_is_the_message_it_was() -> None:
-    mine, nil = endorsement(Kind.PRECOMMIT, 9, 0), endorsement(Kind.PRECOMMIT, 9, 0, signer=1, block=NIL_BLOCK_ID)
-    commit = commit_from_precommits(Height(9), Round(0), BLOCK, VALIDATORS, [mine, nil])
-    assert own_precommits(commit, ME, VALIDATORS) == [mine]
-    assert own_precommits(commit, OTHERS[0], VALIDATORS) == [nil]
-    assert own_precommits(commit, OTHERS[1], VALIDATORS) == []
-    assert own_precommits(commit, address_of(key_of("stranger").public), VALIDATORS) == []
