@@ -23,6 +23,7 @@ from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Height, PublicKey, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID
 from mvchain.ledger.genesis import Genesis
+from mvchain.ledger.keyspace import WHOLE_STATE
 from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.state import State
 from mvchain.node.answers import Answers
@@ -36,9 +37,10 @@ from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
 from mvchain.node.ports import BlockStore
 from mvchain.node.rejoin import Rejoin
-from mvchain.node.replica import STATE_SCAN, TIP_KEY, Ports, Replica
+from mvchain.node.replica import TIP_KEY, Ports, Replica
 from mvchain.node.runtime import Runtime, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
+from mvchain.node.snapshots import SnapshotMaker, Snapshots
 from mvchain.node.store import Store
 from mvchain.node.transport import PeerAddress, Transport
 from mvchain.node.wal import Log
@@ -168,9 +170,9 @@ async def _serve(
         signs = state.validators.by_address(guard.address) is not None
         replica = Replica(genesis, state, tip, mempool, Ports(store, log, guard if signs else None, signatures, now_ns))
         intake = Intake(replica, signatures, journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms)
-        runtime = Runtime(
-            replica, store, journal, intake, make_rejoin(replica, guard) if signs else None, vouched=vouched
-        )
+        rejoin = make_rejoin(replica, guard) if signs else None
+        maker = SnapshotMaker(Snapshots(home.snapshots, disk), replica, settings.snapshots.every_blocks)
+        runtime = Runtime(replica, store, journal, intake, rejoin, maker=maker, vouched=vouched)
         transport = _transport(settings, genesis, node_key, runtime)
         await transport.listen(settings.p2p.listen.host, settings.p2p.listen.port)
         node_view = NodeViewOfRuntime(
@@ -224,7 +226,7 @@ def open_state(store: BlockStore, genesis: Genesis) -> tuple[State, Tip]:
         if state.genesis_hash != genesis.hash:
             raise BadConfiguration(codes.OTHER_GENESIS, stored=state.genesis_hash.hex(), given=genesis.hash.hex())
         return state, Tip.decode(encoded)
-    if next(store.scan(*STATE_SCAN), None) is not None:
+    if next(store.scan(*WHOLE_STATE), None) is not None:
         raise BrokenStorage(codes.STORE_UNFINISHED)
     state, writes = State.genesis(genesis, store, store)
     tip = Tip(Height(0), NIL_BLOCK_ID, TimeNs(genesis.genesis_time_ms * NS_PER_MS), EMPTY_HASH, changed_state=False)

@@ -780,6 +780,17 @@ SNAPSHOT_WRONG = Cause(
     "Get it from other nodes; those that offered it lie or are damaged.",
 )
 
+PAST_BLOCK_WRONG = Cause(
+    "MV-2161",
+    "What was sent as block {height} is not the one that the next header names: {why}.",
+    "Get it from another node.",
+)
+FINAL_PROOF_WRONG = Cause(
+    "MV-2162",
+    "What was sent as the final proof of poll {poll} does not lead to the header of its height.",
+    "Get it from another node.",
+)
+
 # --- 22xx: blocks being decided (node.candidates, node.replica) ---
 COMPACT_PROPOSAL_MISMATCH = Cause(
     "MV-2201",

@@ -183,6 +183,10 @@ MAX_BATCH_ITEMS = 4_096
 """Transactions or hashes of one message; the smallest ballot has about 110 bytes, so bytes run out first."""
 MAX_HASHES_BYTES = 144 * 1024
 MAX_BLOCKS_PER_REQUEST = 16
+MAX_RESULT_NUMBERS_BYTES = 5 * (MAX_BLOCK_UNITS + 1)
+"""Result numbers of one block, as msgpack."""
+MAX_FINAL_PROOF_BYTES = 16 * 1024
+"""Of the record of one poll: two paths of some 20 hashes each."""
 MAX_GOODBYE_REASON_BYTES = 400
 MAX_WANTED_PER_PEER = 1 << 14
 """Transactions that one peer announced and that are asked for at one time; about 4 MB of memory (ATK38)."""

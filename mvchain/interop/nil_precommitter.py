@@ -18,11 +18,12 @@ from mvchain.node.config import load_settings
 from mvchain.node.files import LocalDisk
 from mvchain.node.guard import SignGuard
 from mvchain.node.handshake import Local
+from mvchain.node.message import Message
 from mvchain.node.peer import Peer
 from mvchain.node.ports import GuardRefusal
 from mvchain.node.runtime import now_ns
 from mvchain.node.transport import PeerAddress, Transport
-from mvchain.node.wire import CompactProposal, Endorsements, Message
+from mvchain.node.wire import CompactProposal, Endorsements
 
 
 class NilPrecommitter:

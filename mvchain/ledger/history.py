@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
 from mvchain.core.errors import BrokenStorage
-from mvchain.core.limits import MAX_PROVABLE_CHANGES, PROVABLE_HEIGHTS
+from mvchain.core.limits import MAX_FINAL_PROOF_BYTES, MAX_PROVABLE_CHANGES, PROVABLE_HEIGHTS
 from mvchain.core.types import Height, PollNumber
 from mvchain.ledger import keyspace
 from mvchain.ledger.state_tree import STORES, ProofOp, StateTree, record_key
@@ -25,7 +25,6 @@ Records = Mapping[str, Mapping[int, bytes | None]]
 """Values of records by store and number; None for one that does not exist."""
 
 _MAX_HEIGHT = (1 << 48) - 1
-_MAX_FINAL_PROOF_BYTES = 16 * 1024
 _NONE, _SOME = b"\x00", b"\x01"
 """First byte of an undo entry: the record did not exist, or its value follows."""
 
@@ -157,9 +156,9 @@ def decode_final_proof(data: bytes, poll: PollNumber) -> tuple[Height, tuple[Pro
     """The reverse; raises BrokenStorage."""
     what = f"the final proof of poll {poll}"
     fields = Fields(
-        codec.decode(data, what, max_bytes=_MAX_FINAL_PROOF_BYTES, error=BrokenStorage), 3, what, BrokenStorage
+        codec.decode(data, what, max_bytes=MAX_FINAL_PROOF_BYTES, error=BrokenStorage), 3, what, BrokenStorage
     )
-    record, store = (fields.blob(i, "operator", _MAX_FINAL_PROOF_BYTES) for i in (1, 2))
+    record, store = (fields.blob(i, "operator", MAX_FINAL_PROOF_BYTES) for i in (1, 2))
     return Height(fields.int(0, "height", 1, _MAX_HEIGHT)), (
         ProofOp.decode_data(record_key(poll), record, BrokenStorage),
         ProofOp.decode_data(b"polls", store, BrokenStorage),

@@ -58,6 +58,8 @@ FINAL_PROOFS = b"f"
 OLDEST_KEY = b"o"
 UNDO = b"u"
 GAPS = b"q"
+WHOLE_STATE = b"a", b"{"
+"""Start and stop of a scan over all of it."""
 
 ROLL_LOG = b"r"
 BALLOTS_LOG = b"b"

@@ -11,10 +11,11 @@ from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.ledger.transactions import Transaction
 from mvchain.ledger.validators import address_of
 from mvchain.node.candidates import compact
+from mvchain.node.message import Message
 from mvchain.node.outputs import Record
 from mvchain.node.rejoin import SILENT_HEIGHTS
 from mvchain.node.replica import Replica
-from mvchain.node.wire import Endorsements, Evidence, Message, OwnMessages, Status
+from mvchain.node.wire import Endorsements, Evidence, OwnMessages, Status
 
 
 class Answers:

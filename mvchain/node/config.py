@@ -192,6 +192,14 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    """[snapshots]"""
+
+    every_blocks: int = _setting(1_000, _whole(0, 1_000_000))
+    """Distance of the heights of which a snapshot is made for nodes that join; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of node.toml; each field is one of its tables."""
 
@@ -201,6 +209,7 @@ class Settings:
     api: ApiSettings = ApiSettings()
     mempool: MempoolSettings = MempoolSettings()
     storage: StorageSettings = StorageSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +256,16 @@ class Home:
     def journal(self) -> Path:
         """Transactions that were acknowledged and are not in a block yet."""
         return self.path / "data" / "journal"
+
+    @property
+    def snapshots(self) -> Path:
+        """Snapshots for nodes that join."""
+        return self.path / "data" / "snapshots"
+
+    @property
+    def joining(self) -> Path:
+        """What has come of a snapshot of others."""
+        return self.path / "data" / "joining"
 
 
 def load_settings(path: Path) -> Settings:

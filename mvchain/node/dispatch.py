@@ -16,14 +16,18 @@ from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash, Height, PublicKey
 from mvchain.ledger.transactions import Transaction
+from mvchain.node import serving
 from mvchain.node.answers import Answers
 from mvchain.node.catchup import CatchUp
 from mvchain.node.gossip import TxGossip
 from mvchain.node.judge import Known, Received, Refused, Verdict
+from mvchain.node.message import Message
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, StartTimer
 from mvchain.node.ports import BlockStore, Journal
 from mvchain.node.rejoin import Rejoin
 from mvchain.node.replica import Replica
+from mvchain.node.serving import Serving
+from mvchain.node.snapshots import Snapshots
 from mvchain.node.wire import (
     AskOwn,
     BlockResponse,
@@ -32,13 +36,13 @@ from mvchain.node.wire import (
     Evidence,
     GetBlocks,
     HaveTransactions,
-    Message,
     NoBlock,
     OwnMessages,
     Status,
     Transactions,
     WantTransactions,
 )
+from mvchain.node.wire_past import GetFinalProof, GetLightBlock, GetPastBlock, GetSnapshotPart, GetSnapshots
 
 logger = logging.getLogger(__name__)
 
@@ -128,9 +132,11 @@ class Dispatch:
         rejoin: Rejoin | None,
         shell: Shell,
         *,
+        snapshots: Snapshots,
         vouched: bool,
     ) -> None:
         self.answers = Answers(replica)
+        self._serving = Serving(replica, snapshots)
         self.catch_up = CatchUp()
         self._replica = replica
         self._store = store
@@ -378,6 +384,9 @@ class Dispatch:
                 self._shell.send(peer, self.answers.own_messages(address))
             case OwnMessages(proposals, endorsements):
                 self._learn_own(peer, proposals, endorsements)
+            case GetSnapshots() | GetSnapshotPart() | GetLightBlock() | GetPastBlock() | GetFinalProof():
+                if self._may_ask(peer, serving.cost(message)):
+                    self._shell.send(peer, self._serving.answer(message))
             case _:
                 pass  # what asks for too much
 

@@ -16,7 +16,8 @@ from itertools import islice
 from mvchain.core.hashing import sha256
 from mvchain.core.limits import MAX_BATCH_ITEMS, MAX_FINISHED_HASHES, MAX_WANTED_PER_PEER
 from mvchain.core.types import Hash
-from mvchain.node.wire import HaveTransactions, Message, Transactions, WantTransactions, batches
+from mvchain.node.message import Message
+from mvchain.node.wire import HaveTransactions, Transactions, WantTransactions, batches
 
 RETRY_MS = 1_000
 """After this an unanswered request goes to another peer."""

@@ -6,7 +6,7 @@ from enum import IntEnum
 from mvchain.consensus.effects import TimeoutKind
 from mvchain.core.errors import BadTransaction
 from mvchain.core.types import Hash, Height, Round
-from mvchain.node.wire import Message
+from mvchain.node.message import Message
 
 
 class Record(IntEnum):

@@ -1,9 +1,8 @@
 """One connection to a known node: frames in, frames out, and the reason when it ends (N7).
 
-A frame is a length (4 bytes, big-endian) and one sealed message. What is sent waits in three queues,
-consensus before blocks before transactions, each bounded in bytes. Every wait has a deadline: a side that
-says nothing for too long is gone, and so is one that takes nothing. Each side pings when it has nothing else
-to say.
+A frame is a length (4 bytes, big-endian) and one sealed message. What is sent waits in four queues, consensus before
+blocks before transactions before what joining nodes want, each bounded in bytes. Every wait has a deadline: a side that
+says nothing for too long is gone, and so is one that takes nothing. Each side pings when it has nothing else to say.
 """
 
 import asyncio
@@ -17,9 +16,9 @@ from mvchain.core import codes
 from mvchain.core.errors import BadPeer, MvchainError
 from mvchain.core.limits import MAX_BATCH_BYTES
 from mvchain.core.types import PublicKey
-from mvchain.node import wire
+from mvchain.node import wire, wire_past
 from mvchain.node.handshake import TAG_BYTES, SecureChannel
-from mvchain.node.wire import Message, Priority
+from mvchain.node.message import Message, Priority
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +32,18 @@ BUNDLE_BYTES = 256 * 1024
 LINGER_S = 1.0
 """What a closing connection gets to deliver its Goodbye."""
 
+_ANSWERS: dict[type[Message], type[Message]] = {
+    wire.GetBlocks: wire.BlockResponse,
+    wire.AskOwn: wire.OwnMessages,
+    **wire_past.ANSWERS,
+}
+"""What a peer owes for what it is asked."""
+
 QUEUE_BYTES = {
     Priority.CONSENSUS: 1024 * 1024,
     Priority.BLOCKS: 2 * MAX_FRAME_BYTES,
     Priority.TRANSACTIONS: 8 * MAX_BATCH_BYTES,
+    Priority.PAST: 2 * MAX_FRAME_BYTES,
 }
 """Bound of each queue of a peer; at least one message of any type fits."""
 
@@ -90,7 +97,7 @@ class Peer:
         self._closing = False
         self._farewell: wire.Goodbye | None = None
         self._abort: asyncio.TimerHandle | None = None
-        self._owed: dict[type[Message], int] = {wire.BlockResponse: 0, wire.OwnMessages: 0}
+        self._owed: dict[type[Message], int] = dict.fromkeys(_ANSWERS.values(), 0)
         self._writer.transport.set_write_buffer_limits(high=BUNDLE_BYTES)
 
     def __repr__(self) -> str:
@@ -114,10 +121,9 @@ class Peer:
         self._queued[priority] += len(data)
         self._queues[priority].append(data)
         self._wake.set()
-        if isinstance(message, wire.GetBlocks):
-            self._owed[wire.BlockResponse] += message.count
-        elif isinstance(message, wire.AskOwn):
-            self._owed[wire.OwnMessages] += 1
+        answer = _ANSWERS.get(type(message))
+        if answer is not None:
+            self._owed[answer] += message.count if isinstance(message, wire.GetBlocks) else 1
         return True
 
     def close(self, error: MvchainError) -> None:

@@ -80,9 +80,7 @@ from mvchain.node.wire import CompactProposal, Endorsements, Evidence
 logger = logging.getLogger(__name__)
 
 TIP_KEY = b"m"
-"""Where the tip is kept among the state records; written with the last of them, so that none are a state without it."""
-STATE_SCAN = b"a", b"{"
-"""Start and stop of a scan over all of them."""
+"""Where the tip is kept among the state records; written last, so that records without it are no state."""
 
 
 @dataclass(slots=True)
@@ -107,6 +105,7 @@ class Replica:
         self.mempool = mempool
         self.signatures = CheckedSignatures(ports.signatures)
         self.store = ports.store
+        self.on_block: Callable[[], None] = lambda: None  # after each block, before the next height is opened
         self._ports = ports
         self._signing = Signing(ports.guard, ports.log, ports.now_ns)
         self.address = self._signing.address
@@ -495,6 +494,7 @@ class Replica:
         self.tip, self._last_commit = tip, commit
         rejected = tuple(self.mempool.after_block(outcome, candidate.transactions, self.state))
         self.signatures.forget((*hashes, *(tx_hash for tx_hash, _ in rejected)))
+        self.on_block()
         self._inputs.clear()
         self._outputs.append(Committed(tip.height, hashes, rejected))
         if evidence:

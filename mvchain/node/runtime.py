@@ -7,6 +7,7 @@ broken disk or a bug ends `run`, and with it the process; a bad peer ends its co
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 
 from mvchain.core.errors import BadPeer
 from mvchain.core.timestamps import NS_PER_MS
@@ -15,19 +16,23 @@ from mvchain.ledger.transactions import Transaction
 from mvchain.node.dispatch import TICK_MS, Dispatch
 from mvchain.node.intake import Intake
 from mvchain.node.judge import Verdict
+from mvchain.node.message import Message
 from mvchain.node.peer import Peer
 from mvchain.node.ports import Journal
 from mvchain.node.rejoin import Rejoin
 from mvchain.node.replica import Replica
+from mvchain.node.snapshots import SnapshotMaker
 from mvchain.node.store import Store
 from mvchain.node.transport import Transport
-from mvchain.node.wire import Message
 
 RESTORE_BATCH = 100
 """Transactions of the journal taken up at once; each batch is a submitter of its own to the pool, so that its rule
 of fairness refuses none of what was acknowledged."""
 RESTORE_PAUSE_S = 1.0
 """How often it is tried again to take up what the pool had no room for."""
+SNAPSHOT_REST = 4
+"""How many times as long as it works the making of a snapshot rests: it takes a fifth of a processor."""
+_END = object()
 
 
 def now_ns() -> TimeNs:
@@ -51,12 +56,15 @@ class Runtime:
         intake: Intake,
         rejoin: Rejoin | None,
         *,
+        maker: SnapshotMaker,
         vouched: bool,
     ) -> None:
         self.replica = replica
         self.store = store
         self.intake = intake
-        self.dispatch = Dispatch(replica, store, journal, rejoin, self, vouched=vouched)
+        self.dispatch = Dispatch(replica, store, journal, rejoin, self, snapshots=maker.snapshots, vouched=vouched)
+        self._maker = maker
+        self._making: asyncio.Task[None] | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._peers: dict[str, Peer] = {}
         self._waiting: dict[Hash, list[asyncio.Future[None]]] = {}
@@ -202,3 +210,20 @@ class Runtime:
         """See `dispatch.Shell`."""
         self._new_block.set()  # wakes all who wait
         self._new_block.clear()
+        if self._maker.is_waiting and (self._making is None or self._making.done()):
+            assert self._tasks is not None
+            self._making = self._tasks.create_task(self._make_snapshot())
+
+    async def _make_snapshot(self) -> None:
+        """In another thread, which rests most of the time: blocks are made meanwhile."""
+        loop = asyncio.get_running_loop()
+        with closing(self._maker.steps()) as steps:
+            while True:
+                started = loop.time()
+                step = loop.run_in_executor(None, next, steps, _END)
+                try:
+                    if await asyncio.shield(step) is _END:
+                        return
+                finally:
+                    await asyncio.wait([step])  # the store is not closed below it
+                await asyncio.sleep(SNAPSHOT_REST * (loop.time() - started))

@@ -13,6 +13,7 @@ a frozen view of the store, a chunk at a time, whenever its driver likes: the ch
 import logging
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mvchain.core.errors import BrokenStorage
 from mvchain.core.hashing import sha256
@@ -25,6 +26,9 @@ from mvchain.core.types import Hash, Height
 from mvchain.ledger.snapshot import Manifest, snapshot_chunks
 from mvchain.node.files import atomic_write
 from mvchain.node.ports import Disk, FrozenStore
+
+if TYPE_CHECKING:
+    from mvchain.node.replica import Replica
 
 logger = logging.getLogger(__name__)
 
@@ -123,3 +127,43 @@ class Snapshots:
                 self._disk.fsync_dir(self._directory)
         if others:
             self._disk.fsync_dir(self._directory)
+
+
+class SnapshotMaker:
+    """Makes the snapshots of one node; `block_saved` hears of each block before anything else happens.
+
+    Args:
+        every_blocks: how far apart they are; 0 for none.
+    """
+
+    def __init__(self, snapshots: Snapshots, replica: "Replica", every_blocks: int) -> None:
+        self.snapshots = snapshots
+        self._replica = replica
+        self._every_blocks = every_blocks
+        self._is_due = False
+        self._frozen: tuple[Height, FrozenStore] | None = None
+        replica.on_block = self.block_saved
+
+    def block_saved(self) -> None:
+        """Keep a view of the state if its snapshot is due; not while the last one waits to be made."""
+        height = self._replica.tip.height
+        self._is_due = self._is_due or is_due(height, self._every_blocks)
+        if self._is_due and not self._replica.state.counting:
+            self._is_due = False
+            if self._frozen is None:
+                self._frozen = height, self._replica.store.frozen()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a snapshot is to be made."""
+        return self._frozen is not None
+
+    def steps(self) -> Generator[None, None, None]:
+        """Make the snapshot that waits, see `Snapshots.take`."""
+        assert self._frozen is not None
+        height, frozen = self._frozen
+        self._frozen = None
+        try:
+            yield from self.snapshots.take(height, frozen)
+        finally:
+            frozen.close()

@@ -21,8 +21,8 @@ from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, BadPeer
 from mvchain.core.types import PublicKey
 from mvchain.node.handshake import EPHEMERAL_BYTES, MAX_HANDSHAKE_BYTES, Dialler, Listener, Local
+from mvchain.node.message import Message
 from mvchain.node.peer import LENGTH_BYTES, READ_BYTES, Peer, PeerLimits
-from mvchain.node.wire import Message
 
 logger = logging.getLogger(__name__)
 

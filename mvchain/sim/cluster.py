@@ -9,7 +9,7 @@ from mvchain.core.errors import BadPeer
 from mvchain.core.types import Hash, Height, Round
 from mvchain.ledger.genesis import ConsensusParams
 from mvchain.node import wire
-from mvchain.node.wire import Message
+from mvchain.node.message import Message
 from mvchain.sim.clock import Clock
 from mvchain.sim.election import DEFAULT_PARAMS, make_genesis
 from mvchain.sim.network import Network

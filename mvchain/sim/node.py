@@ -23,10 +23,11 @@ from mvchain.node.guard import SignGuard, create_guard
 from mvchain.node.journal import Journal
 from mvchain.node.judge import Judge, Looked, Received, Refused, Verdict
 from mvchain.node.memory import MemoryStore
+from mvchain.node.message import Message
 from mvchain.node.replica import Ports, Replica
 from mvchain.node.signatures import Signed
+from mvchain.node.snapshots import Snapshots
 from mvchain.node.wal import Log
-from mvchain.node.wire import Message
 from mvchain.sim.disk import PowerCut, SimulatedDisk
 from mvchain.sim.election import START_MS, key_of
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 GUARD: Final = Path("/node/guard")
 LOG: Final = Path("/node/log")
 JOURNAL: Final = Path("/node/journal")
+SNAPSHOTS: Final = Path("/node/snapshots")
 VERIFY_MS: Final = 2
 """How long signatures of transactions are verified at most; meanwhile other things happen (N9)."""
 
@@ -110,7 +112,10 @@ class Node:
         self.replica = Replica(genesis, state, tip, Mempool(), ports)
         self.judge_of = Judge(self.replica, self.journal, self._is_committed, self._now_ms)
         rejoin = make_rejoin(self.replica, self.guard)
-        self.dispatch = Dispatch(self.replica, self.store, self.journal, rejoin, self, vouched=self.vouched)
+        snapshots = Snapshots(SNAPSHOTS, self.disk)
+        self.dispatch = Dispatch(
+            self.replica, self.store, self.journal, rejoin, self, snapshots=snapshots, vouched=self.vouched
+        )
         self.dispatch.restored(self._verdicts(self.dispatch.unended(), "journal", check_clock=False))
         self.dispatch.start()
         self.cluster.booted(self)

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
+from threading import Event
 
 import pytest
 
@@ -26,9 +27,11 @@ from mvchain.node.outputs import StartTimer
 from mvchain.node.replica import Ports, Replica
 from mvchain.node.runtime import Runtime, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
+from mvchain.node.snapshots import SnapshotMaker, Snapshots
 from mvchain.node.transport import PeerAddress, Transport, TransportLimits
 from mvchain.node.wal import Log
 from mvchain.node.wire import AskOwn, CompactProposal, Endorsements, Message, Transactions
+from mvchain.sim.node import SNAPSHOTS
 from tests.ledger.state_helpers import key_of
 from tests.node.cluster import GUARD, JOURNAL, LOG, Election
 
@@ -84,7 +87,9 @@ class Running:
             self.replica, self.pool, self.journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms
         )
         rejoin = make_rejoin(self.replica, self.guard)
-        self.runtime = Runtime(self.replica, store, self.journal, intake, rejoin, vouched=False)  # type: ignore[arg-type]
+        self.snapshots = Snapshots(SNAPSHOTS, machine.disk)
+        maker = self.maker = SnapshotMaker(self.snapshots, self.replica, 1)
+        self.runtime = Runtime(self.replica, store, self.journal, intake, rejoin, maker=maker, vouched=False)  # type: ignore[arg-type]
         addresses = [PeerAddress(HOST, other.port, key_of(f"node{other.number}").public) for other in dial]
         self.transport = Transport(Local(key_of(f"node{machine.number}"), genesis.hash), addresses, self._name, QUICK)
         self.ready = asyncio.Event()
@@ -377,3 +382,46 @@ async def test_what_is_committed_long_ago_leaves_no_trace_when_a_peer_sends_it_a
     await asyncio.sleep(0)
     assert len(gossip) == 0
     assert not [verdict for verdict in arrived if isinstance(verdict, Refused)]
+
+
+async def test_snapshots_are_made_beside_the_work_and_are_the_same_everywhere(start: Start) -> None:
+    _, nodes = await four(start)
+    election = Election(nodes[0].machine.genesis, 4, open_ms=1 << 40)
+    await nodes[0].runtime.submit(election.set_up, "1.2.3.4")
+    for node in nodes:
+        await node.until(lambda node=node: node.has(election.set_up[-1]))  # type: ignore[misc]
+    for node in nodes:
+        tip = node.replica.tip.height
+        await node.until(lambda node=node, tip=tip: any(m.height >= tip for m in node.snapshots.manifests))  # type: ignore[misc]
+    found: dict[Height, set[bytes]] = {}
+    for node in nodes:
+        for manifest in node.snapshots.manifests:
+            found.setdefault(manifest.height, set()).add(manifest.hash)
+    assert found
+    assert all(len(hashes) == 1 for hashes in found.values())
+
+
+async def test_a_node_can_stop_while_it_makes_a_snapshot(start: Start) -> None:
+    """The view of the store is let go before the store is closed, and the unfinished snapshot is not there."""
+    machine = Machine(1, genesis_of(1))
+    election = Election(machine.genesis, 4, open_ms=1 << 40)
+    node = await start(machine)
+    begun, held = asyncio.Event(), Event()
+    loop = asyncio.get_running_loop()
+    let_go: list[str] = []
+
+    def steps() -> Generator[None, None, None]:
+        try:
+            loop.call_soon_threadsafe(begun.set)
+            held.wait(10)
+            let_go.append("step")
+            yield
+        finally:
+            let_go.append("view")
+
+    node.maker.steps = steps  # type: ignore[method-assign]
+    await node.runtime.submit(election.set_up, "1.2.3.4")
+    await begun.wait()
+    loop.call_later(0.05, held.set)
+    await node.stop()
+    assert let_go == ["step", "view"]

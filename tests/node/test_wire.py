@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mvchain.consensus.exchange import Contested, Holdings
 from mvchain.core import codec, codes, limits
 from mvchain.core.errors import BadPeer
-from mvchain.core.types import Address, Hash, Height, Round
+from mvchain.core.types import Address, Hash, Height, PollNumber, Round
 from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID, PartSetHeader
 from mvchain.ledger.endorsements import Kind
 from mvchain.node import wire
@@ -29,6 +29,18 @@ from mvchain.node.wire import (
     Status,
     Transactions,
     WantTransactions,
+)
+from mvchain.node.wire_past import (
+    FinalProof,
+    GetFinalProof,
+    GetLightBlock,
+    GetPastBlock,
+    GetSnapshotPart,
+    GetSnapshots,
+    LightBlockResponse,
+    PastBlock,
+    SnapshotPart,
+    Snapshots,
 )
 
 HASHES = tuple(Hash(bytes((i,)) * 32) for i in range(3))
@@ -65,6 +77,16 @@ EXAMPLES: list[Message] = [
     NoBlock(Height(9)),
     Ping(),
     Goodbye("MV-2133", "이유"),
+    GetSnapshots(),
+    Snapshots(((Height(2_000), HASHES[0]), (Height(1_000), HASHES[1]))),
+    GetSnapshotPart(Height(1_000), 3),
+    SnapshotPart(Height(1_000), 3, b"chunk"),
+    GetLightBlock(0),
+    LightBlockResponse(7, b"{}"),
+    GetPastBlock(Height(7)),
+    PastBlock(Height(7), b"numbers", b"block"),
+    GetFinalProof(PollNumber(3)),
+    FinalProof(PollNumber(3), b"proof"),
 ]
 
 LARGEST: list[Message] = [
@@ -98,6 +120,19 @@ LARGEST: list[Message] = [
     WantTransactions(HASHES[:1] * limits.MAX_BATCH_ITEMS),
     BlockResponse(Height(wire.MAX_HEIGHT), b"b" * limits.MAX_BLOCK_BYTES, b"c" * limits.MAX_COMMIT_BYTES),
     Goodbye("MV-2133", "r" * limits.MAX_GOODBYE_REASON_BYTES),
+    Snapshots(((Height(wire.MAX_HEIGHT), HASHES[0]),) * limits.KEPT_SNAPSHOTS),
+    GetSnapshotPart(Height(wire.MAX_HEIGHT), limits.MAX_SNAPSHOT_CHUNKS),
+    SnapshotPart(Height(wire.MAX_HEIGHT), limits.MAX_SNAPSHOT_CHUNKS, b"c" * limits.SNAPSHOT_CHUNK_BYTES),
+    GetLightBlock(wire.MAX_HEIGHT),
+    LightBlockResponse(wire.MAX_HEIGHT, b"l" * limits.MAX_LIGHT_BLOCK_BYTES),
+    GetPastBlock(Height(wire.MAX_HEIGHT)),
+    PastBlock(
+        Height(wire.MAX_HEIGHT),
+        codec.encode((limits.MAX_NUMBER,) * limits.MAX_BLOCK_UNITS),
+        b"b" * limits.MAX_BLOCK_BYTES,
+    ),
+    GetFinalProof(PollNumber(limits.MAX_NUMBER)),
+    FinalProof(PollNumber(limits.MAX_NUMBER), b"p" * limits.MAX_FINAL_PROOF_BYTES),
 ]
 
 
@@ -106,7 +141,7 @@ def name_of(value: object) -> str:
 
 
 def test_the_examples_cover_every_type() -> None:
-    assert sorted(example.TYPE for example in EXAMPLES) == list(range(1, 15))
+    assert sorted(example.TYPE for example in EXAMPLES) == list(range(1, 25))
 
 
 @pytest.mark.parametrize("message", EXAMPLES + LARGEST, ids=name_of)
@@ -135,7 +170,7 @@ def test_too_large_is_refused_before_decoding(message: Message, monkeypatch: pyt
     assert caught.value.cause is codes.TOO_LARGE
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"\x0f\x90", b"\xf0\x90"])
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x19\x90", b"\xf0\x90"])
 def test_unknown_types(data: bytes) -> None:
     with pytest.raises(BadPeer) as caught:
         wire.decode(data)
@@ -189,6 +224,24 @@ STATUS = (7, 2, 1, 1, (), (), (), ())
         b"\x0b" + bytes(7) + b"\x01" + b"\xff\xff\xff\xff",
         b"\x0b" + bytes(7),
         b"\x0b\x80" + bytes(7) + bytes(4),  # height 2^63
+        hostile(15, (1,)),
+        hostile(16, (((1, HASHES[0]),) * (limits.KEPT_SNAPSHOTS + 1),)),
+        hostile(16, (((0, HASHES[0]),),)),
+        hostile(16, (((1, b"short"),),)),
+        hostile(16, ((1,),)),
+        hostile(17, (0, 0)),
+        hostile(17, (1, limits.MAX_SNAPSHOT_CHUNKS + 1)),
+        b"\x12" + bytes(12),  # height 0
+        b"\x12" + bytes(7) + b"\x01" + bytes(3),
+        b"\x12" + bytes(7) + b"\x01" + b"\xff\xff\xff\xff",
+        hostile(19, (1 << 63,)),
+        hostile(20, (1, b"l" * (limits.MAX_LIGHT_BLOCK_BYTES + 1))),
+        hostile(21, (0,)),
+        b"\x16" + bytes(12),  # height 0
+        b"\x16" + bytes(7) + b"\x01" + b"\x00\x00\x00\x02n",  # numbers longer than the rest
+        b"\x16" + bytes(7),
+        hostile(23, (0,)),
+        hostile(24, (1, b"p" * (limits.MAX_FINAL_PROOF_BYTES + 1))),
     ],
 )
 def test_malformed_messages(data: bytes) -> None:
@@ -212,7 +265,7 @@ def decoded_or_refused(data: bytes) -> None:
         assert wire.encode(message) == data
 
 
-@given(st.integers(0, 16), st.binary(max_size=64))
+@given(st.integers(0, 26), st.binary(max_size=64))
 def test_any_bytes_are_a_message_or_refused(type_: int, body: bytes) -> None:
     decoded_or_refused(bytes((type_,)) + body)
 
@@ -221,7 +274,7 @@ LEAVES = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st
 VALUES = st.recursive(LEAVES | st.text(max_size=4), lambda inner: st.lists(inner, max_size=8), max_leaves=20)
 
 
-@given(st.integers(1, 14), VALUES)
+@given(st.integers(1, 24), VALUES)
 def test_any_value_is_a_message_or_refused(type_: int, value: object) -> None:
     decoded_or_refused(hostile(type_, value))
 
