@@ -38,7 +38,7 @@ from mvchain.core.types import (
 from mvchain.ledger.blocks import Commit, Flag, Header
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.polls import Release
-from mvchain.ledger.records import Poll, PollState, Tally
+from mvchain.ledger.records import Agency, Poll, PollState, Tally
 from mvchain.ledger.results import NO_NUMBER
 from mvchain.ledger.transactions import Ballot, decode_transaction
 from mvchain.node.judge import Known, Received, Refused, Verdict
@@ -201,6 +201,10 @@ class NodeViewOfRuntime:
         record = self._replica.state.roll(RollNumber(number))
         return None if record is None else RollView(RollNumber(number), record)
 
+    def agencies(self) -> Sequence[Agency]:
+        """See `views.NodeView`."""
+        return self._replica.state.agencies
+
     def signer(self, key: TaggedKey) -> SignerView | None:
         """See `views.NodeView`."""
         found = self._replica.state.signer(key)
@@ -246,6 +250,7 @@ class NodeViewOfRuntime:
             transactions=len(self._store.result_numbers(height)),
             round=commit.round,
             proposer=agency_of(header.proposer_address),
+            members=tuple(sorted(agency_of(one.address) for one in self._replica.state.validators_at(height))),
             committed=with_flag(Flag.COMMIT),
             nil=with_flag(Flag.NIL),
         )

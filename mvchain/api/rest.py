@@ -132,6 +132,11 @@ def roll(view: NodeView, call: Call) -> Answer:
     return Answer(dump(schema.roll(found)))
 
 
+def agencies(view: NodeView, _call: Call) -> Answer:
+    """All agencies, those that left included."""
+    return Answer(dump({"agencies": [schema.agency(agency) for agency in view.agencies()]}))
+
+
 def signer(view: NodeView, call: Call) -> Answer:
     """One registered key."""
     found = view.signer(params.tagged_key(call.argument))
@@ -275,6 +280,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/v1/polls", polls, frozenset({"after", "limit", "running", "agency"})),
     Route("/v1/polls/{number}", poll),
     Route("/v1/rolls/{number}", roll),
+    Route("/v1/agencies", agencies),
     Route("/v1/signers/{key}", signer),
     Route("/v1/blocks", blocks, frozenset({"after", "limit"})),
     Route("/v1/blocks/{height}", block),

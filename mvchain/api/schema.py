@@ -22,7 +22,7 @@ from mvchain.core.types import TimeMs, TimeNs
 from mvchain.ledger.blocks import Flag
 from mvchain.ledger.poll_json import definition_to_json
 from mvchain.ledger.polls import Release
-from mvchain.ledger.records import Action, PollState
+from mvchain.ledger.records import Action, Agency, PollState
 from mvchain.ledger.tally import tally_to_json
 from mvchain.ledger.transactions import Scope
 
@@ -97,6 +97,27 @@ def _action(action: Action) -> JsonObject:
     }
 
 
+def agency(record: Agency) -> JsonObject:
+    """An agency with its present keys, and the heights at which each of its validator keys signs or signed."""
+    return {
+        "agency": record.number,
+        "name_ko": record.name_ko,
+        "name_en": record.name_en,
+        "approvals": record.approvals,
+        "agency_key": record.agency_key.hex(),
+        "validator_key": record.validator_key.hex(),
+        "node_key": record.node_key.hex(),
+        "tenures": [
+            {
+                "validator_key": tenure.validator_key.hex(),
+                "from_height": tenure.from_height,
+                "until_height": tenure.until_height or None,
+            }
+            for tenure in record.tenures
+        ],
+    }
+
+
 def signer(view: SignerView) -> JsonObject:
     """A registered key; `sequence` is that of its last accepted transaction (L2)."""
     found = view.signer
@@ -156,6 +177,7 @@ def block_summary(summary: BlockSummary) -> JsonObject:
         "round": summary.round,
         "agencies": {
             "proposer": summary.proposer,
+            "members": list(summary.members),
             "committed": list(summary.committed),
             "nil": list(summary.nil),
         },

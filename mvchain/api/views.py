@@ -15,7 +15,7 @@ from mvchain.core.errors import MvchainError
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, Round, TaggedKey, TimeMs
 from mvchain.ledger.blocks import Commit, Header
 from mvchain.ledger.polls import PollDefinition
-from mvchain.ledger.records import Poll, Roll, Signer, Tally
+from mvchain.ledger.records import Agency, Poll, Roll, Signer, Tally
 
 
 class TxState(StrEnum):
@@ -107,6 +107,8 @@ class BlockSummary:
     round: Round
     """Of the commit: the one that the next block carries, or at the tip the one that this node saw."""
     proposer: AgencyNumber
+    members: tuple[AgencyNumber, ...]
+    """Whose validators made up the set of that height, ascending."""
     committed: tuple[AgencyNumber, ...]
     """Whose precommits for the block the commit holds, ascending."""
     nil: tuple[AgencyNumber, ...]
@@ -235,6 +237,9 @@ class NodeView(Protocol):
 
     def roll(self, number: int) -> RollView | None:
         """One roll, None if there is none of this number."""
+
+    def agencies(self) -> Sequence[Agency]:
+        """Every agency that ever ran this chain, by number."""
 
     def signer(self, key: TaggedKey) -> SignerView | None:
         """Whose key this is, None if it was never registered."""

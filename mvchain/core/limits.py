@@ -94,11 +94,11 @@ MAX_HEARTBEAT_MS = 3_600_000
 
 # --- proofs and receipts (C20, ledger L11) ---
 MAX_AUNTS = 100
-MAX_HANDOVERS = 256
-"""Blocks that lead from the validators of genesis to those of a proof. A block covers the change of a few members to
-a third of them: with four agencies that renew their keys yearly, enough for 64 years."""
-MAX_RECEIPT_BYTES = 8 * 1024 * 1024
-"""Without handovers 12 kB at 40 validators; with MAX_HANDOVERS of MAX_VALIDATORS 6.4 MB."""
+MAX_HANDOVERS = 512
+"""Blocks that lead from the validators of genesis to those of a proof. Each covers the change of up to a third of the
+set; the most are needed by six agencies that replaced their keys MAX_TENURES times, one by one: 384."""
+MAX_RECEIPT_BYTES = 16 * 1024 * 1024
+"""Without handovers 12 kB at 40 validators; with MAX_HANDOVERS of MAX_VALIDATORS 13 MB."""
 MAX_PROOF_BYTES = 48 * 1024 * 1024
 """A proof of a result holds the tally, both in a disputed poll; all other proofs have some kilobytes."""
 MAX_LIGHT_BLOCK_BYTES = 64 * 1024

@@ -36,6 +36,7 @@ from mvchain.core.types import (
     Hash,
     Height,
     PollNumber,
+    PublicKey,
     RollNumber,
     Round,
     TaggedKey,
@@ -55,7 +56,7 @@ from mvchain.ledger.polls import (
     definition_hash,
     encode_definition,
 )
-from mvchain.ledger.records import Action, Poll, PollState, Roll, Signer, Tally
+from mvchain.ledger.records import Action, Agency, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.tally import RunningTally
 from mvchain.ledger.transactions import (
     Ballot,
@@ -293,6 +294,12 @@ class MemoryNode:
         action = Action(sha256(b"extend"), Kind.POLL_EXTEND, START_MS, (OPERATOR.tagged,))
         return RollView(RollNumber(1), Roll(AGENCY, "Residents", True, root, size, last, FIRST, (action,)))
 
+    def agencies(self) -> Sequence[Agency]:
+        tenure = Tenure(PublicKey(bytes(32)), Height(1), Height(7), proven=True)
+        own = Signer(OPERATOR.tagged, Role.AGENCY, Scope(0), 0, active=True, suspended=False)
+        second = replace(tenure, from_height=Height(7), until_height=Height(0))
+        return [Agency(AGENCY, "기관", "Agency", (tenure, second), (PublicKey(bytes(32)),), 2, (own,))]
+
     def signer(self, key: TaggedKey) -> SignerView | None:
         if key != OPERATOR.tagged:
             return None
@@ -304,7 +311,16 @@ class MemoryNode:
     def blocks(self, after: int, limit: int) -> Sequence[BlockSummary]:
         views = self._blocks[after : after + limit]
         return [
-            BlockSummary(view.header, view.header.hash(), len(view.tx_hashes), view.commit.round, AGENCY, (AGENCY,), ())
+            BlockSummary(
+                view.header,
+                view.header.hash(),
+                len(view.tx_hashes),
+                view.commit.round,
+                AGENCY,
+                (AGENCY,),
+                (AGENCY,),
+                (),
+            )
             for view in views
         ]
 

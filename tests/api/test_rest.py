@@ -344,6 +344,14 @@ async def test_a_block_is_shown(raw: RawClient, node: MemoryNode) -> None:
     assert block["commit"]["validators"] == [(b"v" * 20).hex()]
 
 
+async def test_all_agencies_are_listed_with_the_heights_at_which_they_sign(raw: RawClient) -> None:
+    [agency] = (await get(raw, "/v1/agencies")).json()["agencies"]
+    assert (agency["agency"], agency["name_ko"], agency["name_en"], agency["approvals"]) == (2, "기관", "Agency", 2)
+    assert agency["agency_key"] == OPERATOR.tagged.hex()
+    assert agency["validator_key"] == agency["node_key"] == "00" * 32
+    assert [(one["from_height"], one["until_height"]) for one in agency["tenures"]] == [(1, 7), (7, None)]
+
+
 async def test_blocks_come_in_pages(raw: RawClient, node: MemoryNode) -> None:
     await submit(raw, node.ballot(0), node.ballot(1))
     for _ in range(32):
@@ -360,7 +368,7 @@ async def test_blocks_come_in_pages(raw: RawClient, node: MemoryNode) -> None:
         "time": "2025-10-09T08:53:21Z",
         "transactions": 2,
         "round": 0,
-        "agencies": {"proposer": 2, "committed": [2], "nil": []},
+        "agencies": {"proposer": 2, "members": [2], "committed": [2], "nil": []},
     }
     last = (await get(raw, "/v1/blocks?after=30&limit=2")).json()
     assert ([block["height"] for block in last["blocks"]], last["next"]) == ([31, 32], None)

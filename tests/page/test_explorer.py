@@ -135,6 +135,34 @@ async def test_the_grid_says_who_signed(visit: Visit, network: Network) -> None:
         assert row[1] == f"{signed} / {len(heights)}"
 
 
+async def test_who_came_and_went_is_shown_where_it_could_sign(visit: Visit) -> None:
+    """Agency 4 has left, agency 5 came: counts are of those who could sign, and the others have no row."""
+
+    def came(document: Any) -> Any:
+        *others, last = document["agencies"]
+        until = [{**last["tenures"][0], "until_height": 2}]
+        fifth = {**last, "agency": 5, "name_ko": "종로구", "tenures": [{**last["tenures"][0], "from_height": 3}]}
+        return {"agencies": [*others, {**last, "tenures": until}, fifth]}
+
+    def signed(document: Any) -> Any:
+        for block in document["blocks"]:
+            block["agencies"] |= {"members": [1, 2, 3, 5], "proposer": 1, "committed": [1, 2, 3], "nil": []}
+        return document
+
+    await visit.change("/v1/agencies", came)
+    await visit.change("/v1/blocks?after=**", signed)
+    await visit.to("")
+    rows = await visit.rows(".signature-grid")
+    assert [row[0] for row in rows] == ["서울특별시", "강남구", "마포구", "종로구"]
+    assert await visit.page.locator(".tile-value").nth(2).text_content() == "3 / 4"
+    await visit.to("#/agencies")
+    assert [row[2] for row in await visit.rows("table")][3:] == ["–", f"0 / {len(rows[0]) - 2}"]
+    await visit.to("#/agencies/4")
+    assert (await visit.facts())["서명하는 블록"] == "1번부터 2번 전까지"
+    await visit.to("#/agencies/5")
+    assert (await visit.facts())["서명하는 블록"] == "3번부터 지금까지"
+
+
 # --- results ---
 
 

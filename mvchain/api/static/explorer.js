@@ -92,18 +92,19 @@ async function load({ isFresh = false } = {}) {
   schedule();
 }
 
-/** Who the chain is: the agencies by number, with their names and keys. */
+/** Who the chain is: the agencies by number, with their names and keys; those that left as well. */
 async function loadChain() {
-  const genesis = await askJson("/v1/genesis");
+  const [genesis, { agencies }] = await Promise.all([askJson("/v1/genesis"), askJson("/v1/agencies")]);
   return {
     name: genesis.chain_name,
     id: genesis.chain_id,
-    agencies: genesis.agencies.map((agency) => ({
-      number: agency.number,
+    agencies: agencies.map((agency) => ({
+      number: agency.agency,
       nameKo: agency.name_ko,
       nameEn: agency.name_en,
       approvals: agency.approvals,
       keys: { agency: agency.agency_key, validator: agency.validator_key, node: agency.node_key },
+      tenures: agency.tenures.map((one) => ({ from: one.from_height, until: one.until_height })),
     })),
   };
 }

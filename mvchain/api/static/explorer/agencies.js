@@ -7,7 +7,7 @@ import { count, language, say } from "../page/language.js";
 import { loadUpwards, pollCards } from "./polls.js";
 import { make } from "../page/dom.js";
 import { recentBlocks } from "./overview.js";
-import { signedCount } from "./signatures.js";
+import { membersIn, signedCount } from "./signatures.js";
 
 export const agencyList = {
   title: () => say("agencies"),
@@ -30,17 +30,26 @@ export const agencyList = {
         { "data-key": `a${number}` },
         make("td", { class: "number" }, count(number)),
         make("th", { scope: "row" }, agencyLink(agencies, number)),
-        make("td", { class: "number" }, `${count(signedCount(blocks, number))} / ${count(blocks.length)}`),
+        make("td", { class: "number" }, signedShare(blocks, number)),
         make("td", {}, hexText(keys.validator)),
       ),
     );
     return [
       make("h1", { tabindex: "-1" }, say("agencies")),
-      make("p", {}, say("agenciesIntro", count(agencies.length))),
+      make("p", {}, say("agenciesIntro", count(membersIn(blocks.slice(-1), agencies).length))),
       table(say("agencyTable"), head, rows),
     ];
   },
 };
+
+function signedShare(blocks, number) {
+  const { signed, of } = signedCount(blocks, number);
+  return of ? `${count(signed)} / ${count(of)}` : "–";
+}
+
+function memberSpan({ from, until }) {
+  return say("memberSpan", count(from), until && count(until));
+}
 
 export const agencyView = {
   title: ({ number }, { agencies }) => agencyName(agencies, number),
@@ -63,7 +72,8 @@ export const agencyView = {
       make("p", { lang: other.lang }, other.name),
       facts(
         [say("number"), count(number)],
-        [say("signedBlocks"), `${count(signedCount(blocks, number))} / ${count(blocks.length)}`],
+        [say("signedBlocks"), signedShare(blocks, number)],
+        [say("memberFrom"), make("ul", {}, agency.tenures.map((one) => make("li", {}, memberSpan(one))))],
         [say("approvals"), say("approvalsNeeded", count(agency.approvals))],
         [say("agencyKey"), hexText(agency.keys.agency)],
         [say("validatorKey"), hexText(agency.keys.validator)],

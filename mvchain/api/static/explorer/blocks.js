@@ -6,7 +6,7 @@ import { blockClaim, proofPanel } from "./proof.js";
 import { button, facts } from "../page/parts.js";
 import { count, say } from "../page/language.js";
 import { make } from "../page/dom.js";
-import { partIn } from "./signatures.js";
+import { membersIn, partIn } from "./signatures.js";
 
 const PAGE_BLOCKS = 20;
 const PAGE_TRANSACTIONS = 50;
@@ -51,7 +51,7 @@ function blockTable(blocks, agencies) {
       make("td", {}, moment(block.time_ms, { seconds: true })),
       make("td", { class: "number" }, count(block.transactions)),
       make("td", {}, agencyLink(agencies, block.agencies.proposer)),
-      make("td", { class: "number" }, `${count(block.agencies.committed.length)} / ${count(agencies.length)}`),
+      make("td", { class: "number" }, `${count(block.agencies.committed.length)} / ${count(block.agencies.members.length)}`),
       make("td", { class: "number" }, count(block.round)),
     ),
   );
@@ -89,7 +89,7 @@ export const blockView = {
           "blockInWords",
           count(block.transactions.length),
           count(summary.agencies.committed.length),
-          count(agencies.length),
+          count(summary.agencies.members.length),
         ),
       ),
       facts(
@@ -120,7 +120,7 @@ function neighbours(height, status) {
 }
 
 function signerTable(summary, agencies) {
-  const rows = agencies.map(({ number }) => {
+  const rows = membersIn([summary], agencies).map(({ number }) => {
     const part = partIn(summary, number);
     return make(
       "tr",

@@ -37,10 +37,9 @@ export const overview = {
   },
 
   render({ status, blocks, running, ended }, { agencies, nowMs }) {
-    const signers = blocks.at(-1)?.agencies.committed.length ?? 0;
     return [
       make("h1", { tabindex: "-1" }, say("overviewHeading")),
-      tiles({ status, blocks, running, signers, agencies, nowMs }),
+      tiles({ status, blocks, running, nowMs }),
       section(say("runningPolls"), runningPolls(running, agencies)),
       section(
         say("endedPolls"),
@@ -70,7 +69,8 @@ async function endedPolls(polls) {
   return Promise.all(final.slice(0, SHOWN_RESULTS).map(({ poll }) => askJson(`/v1/polls/${poll}`)));
 }
 
-function tiles({ status, blocks, running, signers, agencies, nowMs }) {
+function tiles({ status, blocks, running, nowMs }) {
+  const { committed, members } = blocks.at(-1)?.agencies ?? { committed: [], members: [] };
   const open = running.polls.filter(({ state }) => state === "open").length;
   return make(
     "ul",
@@ -79,8 +79,8 @@ function tiles({ status, blocks, running, signers, agencies, nowMs }) {
     tile(say("newestBlock"), age(status.block_time_ms, nowMs), say("blockInterval", blockInterval(blocks))),
     tile(
       say("signedLast"),
-      `${count(signers)} / ${count(agencies.length)}`,
-      say("quorumNeeded", quorum(agencies.length)),
+      `${count(committed.length)} / ${count(members.length)}`,
+      say("quorumNeeded", quorum(members.length)),
     ),
     tile(
       say("openPolls"),

@@ -4,18 +4,26 @@ import { agencyLink, blockLink, column, table } from "./parts.js";
 import { count, say } from "../page/language.js";
 import { make, spoken, unspoken } from "../page/dom.js";
 
-const SIGNS = { proposed: "◆", signed: "●", nil: "○", absent: "·" };
+const SIGNS = { proposed: "◆", signed: "●", nil: "○", absent: "·", outside: "–" };
 
-/** What an agency did for a block: "proposed" (and signed), "signed", "nil" or "absent". */
+/** What an agency did for a block: "proposed" (and signed), "signed", "nil" or "absent"; "outside" if it was none of
+ *  those who could. */
 export function partIn(block, number) {
-  const { proposer, committed, nil } = block.agencies;
+  const { proposer, members, committed, nil } = block.agencies;
+  if (!members.includes(number)) return "outside";
   if (committed.includes(number)) return proposer === number ? "proposed" : "signed";
   return nil.includes(number) ? "nil" : "absent";
 }
 
-/** How many of these blocks an agency signed. */
+/** How many of these blocks an agency signed, of those that it could have signed: {signed, of}. */
 export function signedCount(blocks, number) {
-  return blocks.filter((block) => block.agencies.committed.includes(number)).length;
+  const own = blocks.filter((block) => block.agencies.members.includes(number));
+  return { signed: own.filter((block) => block.agencies.committed.includes(number)).length, of: own.length };
+}
+
+/** The agencies that could sign at least one of these blocks. */
+export function membersIn(blocks, agencies) {
+  return agencies.filter(({ number }) => blocks.some((block) => block.agencies.members.includes(number)));
 }
 
 /** The grid for blocks in ascending order. */
@@ -27,19 +35,19 @@ export function signatureGrid(agencies, blocks) {
       make("th", { scope: "col", class: "grid-height", "data-key": `b${block.height}` }, blockLink(block.height)),
     ),
   ];
-  const rows = agencies.map(({ number }) =>
+  const rows = membersIn(blocks, agencies).map(({ number }) =>
     make(
       "tr",
       { "data-key": `a${number}` },
       make("th", { scope: "row" }, agencyLink(agencies, number)),
-      signedCell(signedCount(blocks, number), blocks.length),
+      signedCell(signedCount(blocks, number)),
       blocks.map((block) => gridCell(block, partIn(block, number))),
     ),
   );
   return [table(say("signatureTable", count(blocks.length)), head, rows, "signature-grid"), legend()];
 }
 
-function signedCell(signed, of) {
+function signedCell({ signed, of }) {
   const isSilent = signed === 0 && of > 0;
   return make(
     "td",

@@ -99,6 +99,7 @@ export const WORDS = {
   part_signed: ["서명함", "signed"],
   part_nil: ["nil에 서명함", "signed nil"],
   part_absent: ["서명이 담기지 않음", "not in it"],
+  part_outside: ["참여 기관이 아니었음", "was no member"],
   absentHint: [
     "블록은 3분의 2가 넘는 기관의 서명으로 확정됩니다. 그 뒤에 온 서명은 담기지 않을 수 있으므로, 가끔 빠지는 것은 이상이 아닙니다.",
     "A block is decided by more than two thirds of the agencies. A signature that comes later may be left out: one " +
@@ -323,9 +324,14 @@ export const WORDS = {
   agencyKey: ["기관 키", "Agency key"],
   validatorKey: ["서명 키", "Signing key"],
   nodeKey: ["노드 키", "Node key"],
+  memberFrom: ["서명하는 블록", "Signs blocks"],
+  memberSpan: [
+    (from, until) => `${from}번부터 ${until ? `${until}번 전까지` : "지금까지"}`,
+    (from, until) => `from ${from} ${until ? `to before ${until}` : "on"}`,
+  ],
   keysHint: [
-    "이 키들은 제네시스 문서에 있습니다. 기관이 공개한 것과 비교해 보세요.",
-    "These keys are in the genesis document. Compare them with what the agency publishes.",
+    "노드가 알려 준 키입니다. 기관이 공개한 것과 비교해 보세요.",
+    "These keys are what this node says. Compare them with what the agency publishes.",
   ],
   pollsOfAgency: ["이 기관의 투표", "Polls of this agency"],
 

@@ -9,7 +9,7 @@ import { checkSigners, verifyPrecommits } from "./commits.js";
 import { equalBytes, toHex } from "./bytes.js";
 import { isQuorum, makeValidatorSet } from "./validators.js";
 
-const MAX_HANDOVERS = 256;
+const MAX_HANDOVERS = 512;
 
 // --- reading ---
 

@@ -13,7 +13,7 @@ import { toHex } from "./bytes.js";
 import { verifyPrecommits } from "./commits.js";
 
 const LIGHT_BLOCK_FORMAT = "mvchain light block 1";
-export const LIGHT_BLOCK_MAX_BYTES = 8 * 1024 * 1024; // with all handovers that there may be
+export const LIGHT_BLOCK_MAX_BYTES = 16 * 1024 * 1024; // with all handovers that there may be
 const LIGHT_BLOCK = new DocumentKind("the light block", LIGHT_BLOCK_MAX_BYTES, CODES.MALFORMED_LIGHT_BLOCK);
 
 /**

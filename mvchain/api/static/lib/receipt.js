@@ -12,7 +12,7 @@ export const MAX_CHAIN_ID_CHARS = 50;
 export const MAX_BALLOT_NUMBER = 2 ** 26 * 16 - 1; // a roll of 2^26 voters, 16 ballots each
 export const MAX_BLOCK_UNITS = 5_000; // and so many transactions at most: each takes a unit (N2)
 
-const RECEIPT_MAX_BYTES = 8 * 1024 * 1024;
+const RECEIPT_MAX_BYTES = 16 * 1024 * 1024;
 const OPEN_RECEIPT = new DocumentKind("the receipt", RECEIPT_MAX_BYTES, CODES.MALFORMED_RECEIPT);
 
 /**
