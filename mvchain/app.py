@@ -157,6 +157,8 @@ async def _serve(
     with ExitStack() as stack:
         guard = SignGuard(home.guard, validator_key, genesis.chain_id, disk)
         stack.callback(guard.close)
+        if vouched:
+            guard.vouch()
         store = Store(home.store, disk)
         stack.callback(store.close)
         log = Log(home.log, disk)

@@ -1468,6 +1468,13 @@ GUARD_FOREIGN = Cause(
     "Put back the genesis file and the validator key that it was made with; a guard serves no other key or chain.",
 )
 
+# --- 414x: states that an operator has to know of (node.guard) ---
+KEY_USED_TWICE = Cause(
+    "MV-4141",
+    "The validator key has signed the {what}, and not here: another copy of it is in use, or the guard was put back.",
+    "Stop the other copy; then start with --vouch-no-other-copy-signed. If nobody knows of one, replace the key.",
+)
+
 # --- 404x: the journal (node.journal) ---
 JOURNAL_FULL = Cause(
     "MV-4041",

@@ -16,6 +16,7 @@ from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash, Height, PublicKey
 from mvchain.ledger.transactions import Transaction
+from mvchain.ledger.validators import address_of
 from mvchain.node import serving
 from mvchain.node.answers import Answers
 from mvchain.node.catchup import CatchUp
@@ -23,8 +24,8 @@ from mvchain.node.gossip import TxGossip
 from mvchain.node.judge import Known, Received, Refused, Verdict
 from mvchain.node.message import Message
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, StartTimer
-from mvchain.node.ports import BlockStore, Journal
-from mvchain.node.rejoin import Rejoin
+from mvchain.node.ports import BlockStore, Journal, position_of
+from mvchain.node.rejoin import SILENT_HEIGHTS, Rejoin
 from mvchain.node.replica import Replica
 from mvchain.node.serving import Serving
 from mvchain.node.snapshots import Snapshots
@@ -178,24 +179,33 @@ class Dispatch:
     def start(self) -> None:
         """Take part from here on; a validator signs once enough others have answered (N4)."""
         if self._rejoin is None:
-            self._act(lambda: self._replica.start(may_sign=False, silent_until=Height(0)))
+            self._act(lambda: self._replica.start(may_sign=False, silent_until=Height(0), decided_until=Height(0)))
         else:
             self._act(self._conclude_rejoin)
 
     def _conclude_rejoin(self) -> None:
         assert self._rejoin is not None
-        verdict = self._rejoin.verdict(self._replica.machine.height)
+        height = self._replica.machine.height
+        # What others say of this key's messages goes back some heights: a node that is further behind fetches first.
+        distance = self.catch_up.distance(height)
+        verdict = self._rejoin.verdict(height) if distance < SILENT_HEIGHTS else None
         if verdict is None:
             return  # peers that connect are asked (N4)
-        if verdict.silent_until and not self._vouched:
+        silent_until = verdict.silent_until
+        if silent_until and self._vouched:
+            silent_until = Height(0)
+            if verdict.beyond is not None:
+                self._replica.adopt(verdict.beyond)  # it signed that: no other copy has
+        elif silent_until:
             logger.warning(
-                "the sign guard is missing or older than %s; this validator signs nothing up to height %d. "
+                "the sign guard is missing, or older than the %s; this validator signs nothing up to height %d. "
                 "If no other copy of its key has signed, start it with --vouch-no-other-copy-signed.",
-                verdict.beyond,
-                verdict.silent_until,
+                "chain" if verdict.beyond is None else position_of(verdict.beyond),
+                silent_until,
             )
         self._rejoin = None
-        self._replica.start(may_sign=True, silent_until=Height(0) if self._vouched else verdict.silent_until)
+        decided_until = Height(height + distance - 1)
+        self._replica.start(may_sign=True, silent_until=silent_until, decided_until=decided_until)
 
     # --- for people ------------------------------------------------------------------------------------------
 
@@ -215,7 +225,7 @@ class Dispatch:
         return [
             agency.name_en
             for agency in self._replica.state.agencies
-            if agency.node_key not in connected and not self._replica.is_own(agency)
+            if agency.node_key not in connected and address_of(agency.validator_key) != self._replica.address
         ]
 
     def rejection(self, tx_hash: Hash) -> MvchainError | None:
@@ -440,6 +450,8 @@ class Dispatch:
 
     def _catch_up_and_work(self) -> None:
         self._apply_fetched()  # blocks that came before the one below them was decided here
+        if self._rejoin is not None:
+            self._conclude_rejoin()  # it may have caught up
         self._replica.work_arrived()
 
     def _status_soon(self) -> None:

@@ -4,8 +4,14 @@ A message leaves only after position, value, time and signature are in the guard
 So after a crash the file holds the last message that may have left, or the one before it that certainly did not
 (CP11 to CP15), and the same position and block get the same bytes again, never a second signature with another time.
 
-    guard file = msgpack [format version, chain id, address, height, round, step, pol round, block id, time, signature]
-                 and the SHA-256 of that (32)
+    guard file = msgpack [format version, chain id, address, height, round, step, pol round, block id, time, signature,
+                          log records] and the SHA-256 of that (32)
+
+The last field is how many records the log of that height held: what made the validator sign. A log with fewer was cut,
+and with it perhaps the lock (S16).
+
+A second file beside it, once there, says that another copy of the key has signed: nothing is signed any more until
+the operator vouches (KEY07, R8).
 """
 
 from dataclasses import dataclass
@@ -30,18 +36,20 @@ from mvchain.ledger.validators import ADDRESS_BYTES, address_of
 from mvchain.node.files import atomic_write
 from mvchain.node.ports import (
     STEP_PRECOMMIT,
-    STEP_PREVOTE,
     STEP_PROPOSE,
+    STEPS,
     Disk,
     GuardRefusal,
     Position,
+    position_of,
 )
 
-_VERSION = 1
+_VERSION = 2
 _CHECKSUM_BYTES = 32
 _MAX_FILE_BYTES = 1024
 _MAX_INT64 = (1 << 63) - 1
-_STEPS = {Kind.PREVOTE: STEP_PREVOTE, Kind.PRECOMMIT: STEP_PRECOMMIT}
+_MAX_LOG_RECORDS = 1 << 32
+_TWICE_SUFFIX = ".used-twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class _Signed:
     block_id: BlockID
     time_ns: TimeNs
     signature: Signature
+    log_records: int
 
     def encode(self, chain_id: str, address: Address) -> bytes:
         body = codec.encode(
@@ -65,6 +74,7 @@ class _Signed:
                 self.block_id.encode(),
                 self.time_ns,
                 self.signature,
+                self.log_records,
             )
         )
         return body + sha256(body)
@@ -78,8 +88,9 @@ class _Signed:
         try:
             value = codec.decode(body, "it", max_bytes=_MAX_FILE_BYTES)
             if isinstance(value, tuple) and value and value[0] != _VERSION:
-                raise BrokenStorage(codes.NEWER_FORMAT, path=path, version=value[0], known=_VERSION)
-            fields = codec.Fields(value, 10, "it")
+                cause = codes.OLDER_FORMAT if value[0] == 1 else codes.NEWER_FORMAT
+                raise BrokenStorage(cause, path=path, version=value[0], known=_VERSION)
+            fields = codec.Fields(value, 11, "it")
             found_chain, found_address = fields.text(1, "chain id", 50), fields.bytes(2, "address", ADDRESS_BYTES)
             signed = cls(
                 Position(
@@ -91,6 +102,7 @@ class _Signed:
                 BlockID.decode(fields.blob(7, "block id", _MAX_FILE_BYTES)),
                 TimeNs(fields.int(8, "time", -_MAX_INT64, _MAX_INT64)),
                 Signature(fields.bytes(9, "signature", SIGNATURE_BYTES)),
+                fields.int(10, "log records", 0, _MAX_LOG_RECORDS),
             )
         except BrokenStorage:
             raise
@@ -109,7 +121,7 @@ def create_guard(path: Path, public_key: PublicKey, chain_id: str, disk: Disk) -
     if disk.read(path) is not None:
         return
     nothing = _Signed(
-        Position(0, 0, STEP_PROPOSE), NO_ROUND, NIL_BLOCK_ID, TimeNs(0), Signature(bytes(SIGNATURE_BYTES))
+        Position(0, 0, STEP_PROPOSE), NO_ROUND, NIL_BLOCK_ID, TimeNs(0), Signature(bytes(SIGNATURE_BYTES)), 0
     )
     atomic_write(disk, path, nothing.encode(chain_id, address_of(public_key)))
 
@@ -134,10 +146,13 @@ class SignGuard:
         disk.make_directory(path.parent)
         self._lock = disk.lock(path.with_name(path.name + ".lock"))
         self._last: _Signed | None = None
+        self._twice = path.with_name(path.name + _TWICE_SUFFIX)
         try:
             data = disk.read(path)
             if data is not None:
                 self._last = _Signed.decode(data, path, chain_id, self._address)
+            self.used_twice = (disk.read(self._twice) or b"").decode(errors="replace")[:_MAX_FILE_BYTES].strip()
+            """What another copy of the key has signed; "" for nothing. Then nothing is signed here."""
         except MvchainError:
             self.close()
             raise
@@ -152,10 +167,22 @@ class SignGuard:
         """What was signed last; None if there is no guard file, so nothing is known."""
         return None if self._last is None else self._last.position
 
-    def sign_proposal(
-        self, height: Height, round_: Round, pol_round: Round, block_id: BlockID, time_ns: TimeNs
+    @property
+    def signature(self) -> Signature | None:
+        """Under what was signed last."""
+        return None if self._last is None else self._last.signature
+
+    @property
+    def log_records(self) -> int:
+        """How many records the log of that height held at least."""
+        return 0 if self._last is None else self._last.log_records
+
+    def sign_proposal(  # noqa: PLR0917 - in the order of C42
+        self, height: Height, round_: Round, pol_round: Round, block_id: BlockID, time_ns: TimeNs, log_records: int = 0
     ) -> Proposal:
         """Sign, or hand out again what was signed for this block at this position, its time and `pol_round` included.
+
+        `log_records`: how many records the log of this height holds, all durable.
 
         Raises:
             GuardRefusal: the guard stands beyond, or signed another block here.
@@ -165,19 +192,48 @@ class SignGuard:
         signed = self._repeated(position, block_id)
         if signed is None:
             message = proposal_sign_bytes(height, round_, pol_round, block_id, time_ns, self._chain_id)
-            signed = self._sign(position, pol_round, block_id, time_ns, message)
+            signed = self._keep(_Signed(position, pol_round, block_id, time_ns, self._signed(message), log_records))
         return Proposal(height, round_, signed.pol_round, block_id, signed.time_ns, signed.signature)
 
     def sign_endorsement(  # noqa: PLR0917 - in the order of C40
-        self, kind: Kind, height: Height, round_: Round, block_id: BlockID, time_ns: TimeNs, index: int
+        self,
+        kind: Kind,
+        height: Height,
+        round_: Round,
+        block_id: BlockID,
+        time_ns: TimeNs,
+        index: int,
+        log_records: int = 0,
     ) -> Endorsement:
         """The same for a prevote or precommit of the validator with this index."""
-        position = Position(height, round_, _STEPS[kind])
+        position = Position(height, round_, STEPS[kind])
         signed = self._repeated(position, block_id)
         if signed is None:
             message = endorsement_sign_bytes(kind, height, round_, block_id, time_ns, self._chain_id)
-            signed = self._sign(position, NO_ROUND, block_id, time_ns, message)
+            signed = self._keep(_Signed(position, NO_ROUND, block_id, time_ns, self._signed(message), log_records))
         return Endorsement(kind, height, round_, block_id, signed.time_ns, self._address, index, signed.signature)
+
+    def adopt(self, message: Proposal | Endorsement) -> None:
+        """Stand where this message of the own key stands, which a lost or older guard file did not hold.
+
+        Its signature holds. Nothing happens if the guard stands there or beyond.
+        """
+        position = position_of(message)
+        if self._last is None or position > self._last.position:
+            pol_round = message.pol_round if isinstance(message, Proposal) else NO_ROUND
+            self._keep(_Signed(position, pol_round, message.block_id, message.time_ns, message.signature, 0))
+
+    def give_up(self, what: Position) -> None:
+        """Sign nothing any more, now and after a restart: another copy of the key has signed `what` (R8)."""
+        self.used_twice = str(what)
+        atomic_write(self._disk, self._twice, f"{what}\n".encode())
+
+    def vouch(self) -> None:
+        """The operator vouches that no other copy of the key signs."""
+        if self.used_twice:
+            self._disk.remove(self._twice)
+            self._disk.fsync_dir(self._twice.parent)
+            self.used_twice = ""
 
     def close(self) -> None:
         """Let another process have the key."""
@@ -196,11 +252,12 @@ class SignGuard:
             )
         return last
 
-    def _sign(
-        self, position: Position, pol_round: Round, block_id: BlockID, time_ns: TimeNs, message: bytes
-    ) -> _Signed:
-        signature = self._key.sign(Purpose.CONSENSUS, message)
-        signed = _Signed(position, pol_round, block_id, time_ns, signature)
+    def _signed(self, message: bytes) -> Signature:
+        if self.used_twice:
+            raise GuardRefusal(codes.KEY_USED_TWICE, what=self.used_twice)
+        return self._key.sign(Purpose.CONSENSUS, message)
+
+    def _keep(self, signed: _Signed) -> _Signed:
         atomic_write(self._disk, self._path, signed.encode(self._chain_id, self._address))
         self._last = signed
         return signed

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mvchain.core.errors import MvchainError
-from mvchain.core.types import Address, Hash, Height, Round, TimeNs
+from mvchain.core.types import Address, Hash, Height, Round, Signature, TimeNs
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import Block, Commit, Header, decode_evidence_list
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
@@ -31,6 +31,15 @@ class Position(NamedTuple):
 
     def __str__(self) -> str:
         return f"{_STEP_NAMES[self.step]} of height {self.height} round {self.round}"
+
+
+STEPS = {Kind.PREVOTE: STEP_PREVOTE, Kind.PRECOMMIT: STEP_PRECOMMIT}
+
+
+def position_of(message: Proposal | Endorsement) -> Position:
+    """Where its signer stood when it signed this."""
+    step = STEP_PROPOSE if isinstance(message, Proposal) else STEPS[message.kind]
+    return Position(message.height, message.round, step)
 
 
 class GuardRefusal(MvchainError):
@@ -118,6 +127,10 @@ class Log(Protocol):
     def records(self) -> tuple[Height, Sequence[tuple[int, bytes]]]:
         """The height of the log (0 if it is new) and what it held when it was opened, as (kind, payload)."""
 
+    @property
+    def count(self) -> int:
+        """Records of this height, those that were found at opening included."""
+
     def append(self, kind: int, payload: bytes) -> None:
         """Add a record; `kind` from 1 to 255."""
 
@@ -144,19 +157,46 @@ class SignGuard(Protocol):
     def position(self) -> Position | None:
         """What was signed last; None if there is no guard file, so nothing is known."""
 
-    def sign_proposal(
-        self, height: Height, round_: Round, pol_round: Round, block_id: BlockID, time_ns: TimeNs
+    @property
+    def signature(self) -> Signature | None:
+        """Under what was signed last."""
+
+    @property
+    def log_records(self) -> int:
+        """How many records the log of that height held at least, all durable."""
+
+    @property
+    def used_twice(self) -> str:
+        """What another copy of the key has signed, for people; "" for nothing. Then nothing is signed here."""
+
+    def sign_proposal(  # noqa: PLR0917 - in the order of C42
+        self, height: Height, round_: Round, pol_round: Round, block_id: BlockID, time_ns: TimeNs, log_records: int = 0
     ) -> Proposal:
         """Sign, or hand out again what was signed for this block at this position.
 
+        `log_records`: how many records the log of this height holds, all durable.
+
         Raises:
-            GuardRefusal: the guard stands beyond, or signed another block here.
+            GuardRefusal: the guard stands beyond, or signed another block here; or the key is used twice.
         """
 
     def sign_endorsement(  # noqa: PLR0917 - in the order of C40
-        self, kind: Kind, height: Height, round_: Round, block_id: BlockID, time_ns: TimeNs, index: int
+        self,
+        kind: Kind,
+        height: Height,
+        round_: Round,
+        block_id: BlockID,
+        time_ns: TimeNs,
+        index: int,
+        log_records: int = 0,
     ) -> Endorsement:
         """The same for a prevote or precommit of the validator with this index."""
+
+    def adopt(self, message: Proposal | Endorsement) -> None:
+        """Stand where this message of the own key stands, which a lost or older guard file did not hold."""
+
+    def give_up(self, what: Position) -> None:
+        """Sign nothing any more, now and after a restart: another copy of the key has signed `what` (R8)."""
 
 
 class Journal(Protocol):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from mvchain.core.keys import Purpose, verify
 from mvchain.core.types import Address, Height
-from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
+from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.ledger.validators import ValidatorSet
-from mvchain.node.ports import STEP_PRECOMMIT, STEP_PREVOTE, STEP_PROPOSE, Position
+from mvchain.node.ports import Position, position_of
 
 SILENT_HEIGHTS = 10
 """Heights a validator watches without signing after its guard was lost or rolled back (faults LIM26, ATK19)."""
@@ -25,8 +25,8 @@ class Verdict:
 
     silent_until: Height
     """Sign nothing up to this height; 0 for sign at once."""
-    beyond: Position | None
-    """The own message that lies beyond the guard, if that is why."""
+    beyond: Proposal | Endorsement | None
+    """The last of the own messages that lie beyond the guard, if there are any."""
 
 
 class Rejoin:
@@ -46,9 +46,9 @@ class Rejoin:
         self._validators = validators
         self._guard = guard
         self._answered = {me}
-        self._latest: Position | None = None
+        self._latest: Proposal | Endorsement | None = None
         for endorsement in committed:
-            self._see(Position(endorsement.height, endorsement.round, STEP_PRECOMMIT))
+            self._see(endorsement)
 
     def answer(self, validator: Address, proposals: Iterable[bytes], endorsements: Iterable[bytes]) -> None:
         """Take what one validator's node holds of ours; unsigned or foreign messages are no reason to be silent.
@@ -60,12 +60,11 @@ class Rejoin:
         for item in proposals:
             proposal = Proposal.decode(item)
             if verify(Purpose.CONSENSUS, key, proposal.sign_bytes(self._chain_id), proposal.signature):
-                self._see(Position(proposal.height, proposal.round, STEP_PROPOSE))
+                self._see(proposal)
         for item in endorsements:
             endorsement = Endorsement.decode(item)
             if verify(Purpose.CONSENSUS, key, endorsement.sign_bytes(self._chain_id), endorsement.signature):
-                step = STEP_PREVOTE if endorsement.kind == Kind.PREVOTE else STEP_PRECOMMIT
-                self._see(Position(endorsement.height, endorsement.round, step))
+                self._see(endorsement)
         if self._validators.by_address(validator) is not None:
             self._answered.add(validator)
 
@@ -78,14 +77,14 @@ class Rejoin:
         power = sum(validator.power for validator in self._validators if validator.address in self._answered)
         if not self._validators.has_quorum(power):
             return None
-        if self._guard is not None and (self._latest is None or self._latest <= self._guard):
+        if self._guard is not None and (self._latest is None or position_of(self._latest) <= self._guard):
             return Verdict(Height(0), None)
         reached = max(next_height, self._latest.height if self._latest else 0)
         return Verdict(Height(reached + SILENT_HEIGHTS - 1), self._latest)
 
-    def _see(self, position: Position) -> None:
-        if self._latest is None or position > self._latest:
-            self._latest = position
+    def _see(self, message: Proposal | Endorsement) -> None:
+        if self._latest is None or position_of(message) > position_of(self._latest):
+            self._latest = message
 
     def _own_key(self) -> bytes:
         found = self._validators.by_address(self.me)

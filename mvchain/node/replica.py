@@ -63,15 +63,12 @@ from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.mempool import Mempool
-from mvchain.ledger.records import Agency
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Transaction
-from mvchain.ledger.validators import address_of
 from mvchain.node.candidates import Base, Candidate, Tip, compact, make_block, vouches_for
 from mvchain.node.gathering import Gathering
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, Record, StartTimer
 from mvchain.node.ports import BlockStore, Log, SignatureChecker, SignGuard
-from mvchain.node.rejoin import SILENT_HEIGHTS
 from mvchain.node.signatures import CheckedSignatures
 from mvchain.node.signing import Signing, check_endorsement
 from mvchain.node.watch import UNTIMELY, Watch
@@ -119,18 +116,19 @@ class Replica:
 
     # --- life cycle ------------------------------------------------------------------------------------------
 
-    def start(self, *, may_sign: bool, silent_until: Height) -> None:
+    def start(self, *, may_sign: bool, silent_until: Height, decided_until: Height) -> None:
         """Replay the log of this height and take part from here on.
 
         Args:
             may_sign: whether this node signs at all.
             silent_until: sign nothing up to this height (N4: a guard that was lost or rolled back); 0 for none.
+            decided_until: nor up to this one, which others have decided.
 
         Raises:
             BrokenStorage: the disk failed, or this node cannot follow the chain.
         """
         self._started = True
-        self._signing.begin(may_sign=may_sign, silent_until=silent_until)
+        self._signing.begin(may_sign=may_sign, silent_until=silent_until, decided_until=decided_until)
         height, records = self._ports.log.records()
         if height != self.machine.height or not records:
             self._ports.log.start_height(self.machine.height)
@@ -170,6 +168,7 @@ class Replica:
         proposer = self.state.validators.proposer(proposal.height, proposal.round)
         if not proposal.is_signed_by(proposer.public_key, self.genesis.chain_id):
             raise BadPeer(codes.FORGED_SIGNATURE, what="a proposal", height=proposal.height)
+        self._signing.notice(proposer.address, proposal)
         try:
             self.blocks.begin(peer, proposal.block_id, message, self.mempool.get)
         except BadProof:
@@ -237,9 +236,8 @@ class Replica:
             candidate = self.blocks.execute(block, block_bytes, block_id)
         except (BadProof, BadTransaction) as fault:
             raise BrokenStorage(codes.CHAIN_DIVERGED, height=height, why=fault) from fault
-        if height <= self._signing.silent_until:
-            # What counts as watching is that heights are decided here: blocks of the past show nothing (N4).
-            self._signing.silent_until = max(self._signing.silent_until, Height(height + SILENT_HEIGHTS))
+        if self._started:
+            self._signing.block_fetched(commit)
         self._commit(candidate, commit)
         self._drain()
         return True
@@ -271,13 +269,11 @@ class Replica:
         """Whether this node signs at this height, and what it waits for; for people."""
         if self.address is None or self.state.validators.by_address(self.address) is None:
             return False, "this node is an observer"
-        if self._signing.at(self.machine.height) is None:
-            return False, f"silent up to height {self._signing.silent_until}: its sign guard was lost or rolled back"
-        return True, "signs as a validator"
+        return self._signing.state(self.machine.height)
 
-    def is_own(self, agency: Agency) -> bool:
-        """Whether this node is that agency's validator."""
-        return self.address == address_of(agency.validator_key)
+    def adopt(self, message: Proposal | Endorsement) -> None:
+        """Before `start`: the sign guard is to stand where this earlier message of the own key stands (N4)."""
+        self._signing.adopt(message)
 
     # --- time and work ---------------------------------------------------------------------------------------
 
@@ -400,6 +396,7 @@ class Replica:
                 raise BrokenStorage(codes.CHAIN_DIVERGED, height=self.machine.height, why=why)
             case Misbehaviour(first=first, second=second):
                 self.watch.contradiction(first, second)
+                self._signing.contradicted(second)
             case DuplicateProposal(first=proposed, second=again):
                 self.watch.duplicate_proposal(proposed, again)
 
@@ -507,12 +504,13 @@ class Replica:
     # --- messages of others ----------------------------------------------------------------------------------
 
     def _take_endorsement(self, item: bytes, endorsement: Endorsement) -> None:
-        if self.machine.keeper.has(endorsement):
+        if self.machine.keeper.has(endorsement) and not self._signing.is_foreign(endorsement.address, endorsement):
             return
         index, is_far = endorsement.index, endorsement.round > self.machine.round + MAX_ROUNDS_AHEAD
         if is_far and self._far[index] >= MAX_FAR_ENDORSEMENTS:
             return
         check_endorsement(endorsement, self.state.validators, self.genesis.chain_id)
+        self._signing.notice(endorsement.address, endorsement)
         self._far[index] += is_far
         self._feed(Record.ENDORSEMENT, item, EndorsementReceived(endorsement))
 
@@ -522,6 +520,7 @@ class Replica:
             return
         validators = self.state.validators_at(self.tip.height)
         check_endorsement(endorsement, validators, self.genesis.chain_id)
+        self._signing.notice(endorsement.address, endorsement)
         if endorsement.kind == Kind.PRECOMMIT and endorsement.round == self._last_commit.round:
             self._last_commit = add_precommit(self._last_commit, endorsement, validators)
         evidence = self.watch.late(endorsement, self.tip.time_ns)

@@ -10,34 +10,110 @@ from mvchain.core.errors import BadPeer
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Address, Height, Round, TimeNs
 from mvchain.ledger.block_id import BlockID
+from mvchain.ledger.blocks import Commit
+from mvchain.ledger.commits import precommits_of
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.validators import ValidatorSet
 from mvchain.node.outputs import Record
-from mvchain.node.ports import GuardRefusal, Log, SignGuard
+from mvchain.node.ports import GuardRefusal, Log, SignGuard, position_of
+from mvchain.node.rejoin import SILENT_HEIGHTS
 
 logger = logging.getLogger(__name__)
 
 
 class Signing:
-    """The signing half of a replica; signs nothing before `begin`."""
+    """The signing half of a replica; signs nothing before `begin`, and nothing once the key was used elsewhere (R8).
+
+    A message of the own key that comes from outside was signed by another copy of the key if it lies beyond the guard,
+    or beside it. What lies before the guard proves nothing: this node may have signed it. While the node is silent
+    since its guard was lost, what it signed earlier may still go round, and it is of heights up to the one that was
+    being decided then.
+    """
 
     def __init__(self, guard: SignGuard | None, log: Log, now_ns: Callable[[], TimeNs]) -> None:
         self.address: Address | None = guard.address if guard else None
         self.silent_until = Height(0)
         """The last height at which nothing is signed (N4)."""
+        self._decided_until = Height(0)
+        self._own_until = Height(0)
+        """The last height of which own messages may go round that the guard does not know."""
         self._guard = guard
         self._log = log
         self._now_ns = now_ns
         self._may_sign = False
         self._unsynced = False
 
-    def begin(self, *, may_sign: bool, silent_until: Height) -> None:
-        """Sign above this height from now on, if at all."""
-        self._may_sign, self.silent_until = may_sign, silent_until
+    def begin(self, *, may_sign: bool, silent_until: Height, decided_until: Height) -> None:
+        """Sign from now on, if at all.
+
+        Args:
+            silent_until: nothing up to this height: the guard was lost or rolled back (N4); 0 for none.
+            decided_until: nothing up to this height either: others have decided it, so this node may have signed it.
+        """
+        self._may_sign, self._decided_until = may_sign, decided_until
+        self.silent_until = silent_until
+        self._own_until = Height(max(silent_until - SILENT_HEIGHTS + 1, 0))
+        if self._guard is not None and self._guard.position is not None:
+            height = self._guard.position.height
+            log_height, records = self._log.records()
+            had = self._guard.log_records  # 0 where the operator vouches for more than this disk knows
+            if had and (height > log_height or (height == log_height and had > len(records))):
+                # With a part of the log the lock may be gone, and then signing could help two blocks (S16, L36).
+                self.silent_until = max(self.silent_until, Height(height))
+
+    def block_fetched(self, commit: Commit) -> None:
+        """A block was decided without this node: its commit may hold a precommit of the own key (R8)."""
+        height = commit.height
+        if height <= self.silent_until:
+            # What counts as watching is that heights are decided here: blocks of the past show nothing (N4).
+            self.silent_until = max(self.silent_until, Height(height + SILENT_HEIGHTS))
+            self._own_until = max(self._own_until, Height(height + 1))
+        for precommit in precommits_of(commit):
+            self.notice(precommit.address, precommit)
 
     def at(self, height: Height) -> SignGuard | None:
         """The guard, if this node signs at this height."""
-        return self._guard if self._may_sign and height > self.silent_until else None
+        signs = self._may_sign and height > max(self.silent_until, self._decided_until)
+        return self._guard if signs and self._guard is not None and not self._guard.used_twice else None
+
+    def state(self, height: Height) -> tuple[bool, str]:
+        """Whether this validator signs at this height, and what it waits for; for people."""
+        if self._guard is not None and self._guard.used_twice:
+            return False, str(GuardRefusal(codes.KEY_USED_TWICE, what=self._guard.used_twice))
+        if self.at(height) is None:
+            return False, f"silent up to height {self.silent_until}: its sign guard was lost or rolled back"
+        return True, "signs as a validator"
+
+    def is_foreign(self, signer: Address, message: Proposal | Endorsement) -> bool:
+        """Whether another copy of the own key signed this, if `signer` did."""
+        if self._guard is None or signer != self.address:
+            return False
+        position, stands = position_of(message), self._guard.position
+        if position.height <= self._own_until:
+            return False
+        if stands is None:
+            return self.silent_until > 0  # else the operator vouches, and what goes round is of earlier
+        return position > stands or (position == stands and message.signature != self._guard.signature)
+
+    def notice(self, signer: Address, message: Proposal | Endorsement) -> None:
+        """Somebody else has this message of `signer`, whose signature holds; if it is foreign, give up signing."""
+        if self.is_foreign(signer, message):
+            self._give_up(message)
+
+    def contradicted(self, second: Endorsement) -> None:
+        """`second` and another message, signed by the same validator, contradict each other."""
+        if second.address == self.address:
+            self._give_up(second)
+
+    def _give_up(self, message: Proposal | Endorsement) -> None:
+        if self._guard is not None and not self._guard.used_twice:
+            self._guard.give_up(position_of(message))
+            logger.error("%s", GuardRefusal(codes.KEY_USED_TWICE, what=self._guard.used_twice))
+
+    def adopt(self, message: Proposal | Endorsement) -> None:
+        """Stand where this earlier message of the own key stands, of which the guard does not know."""
+        if self._guard is not None:
+            self._guard.adopt(message)
 
     def propose(
         self, height: Height, round_: Round, pol_round: Round, block: BlockID, time_ns: TimeNs
@@ -48,7 +124,7 @@ class Signing:
             return None
         self._log.sync()
         try:
-            proposal = guard.sign_proposal(height, round_, pol_round, block, time_ns)
+            proposal = guard.sign_proposal(height, round_, pol_round, block, time_ns, self._log.count)
         except GuardRefusal as refusal:
             logger.debug("%s", refusal)
             return None
@@ -69,7 +145,7 @@ class Signing:
         self._log.sync()
         time_ns = TimeNs(max(self._now_ns(), base_ns + NS_PER_MS))
         try:
-            endorsement = guard.sign_endorsement(kind, height, round_, block, time_ns, index)
+            endorsement = guard.sign_endorsement(kind, height, round_, block, time_ns, index, self._log.count)
         except GuardRefusal as refusal:
             logger.debug("%s", refusal)
             return None

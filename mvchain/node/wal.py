@@ -37,7 +37,7 @@ class Log:
         self._height = Height(0)
         self._marker = b""
         self._found: list[tuple[int, bytes]] = []
-        self._empty = True
+        self._count = 0
         self._former: list[Path] = []
         self._new = False
         self._unsynced = False
@@ -51,11 +51,16 @@ class Log:
         """The height of the log (0 if it is new) and what it held when it was opened, as (kind, payload)."""
         return self._height, self._found
 
+    @property
+    def count(self) -> int:
+        """Records of this height, those that were found at opening included."""
+        return self._count
+
     def append(self, kind: int, payload: bytes) -> None:
         """Add a record; `kind` from 1 to 255."""
         assert self._file is not None, "start_height comes first"
         self._disk.write(self._file, record(self._marker, kind, payload))
-        self._empty = False
+        self._count += 1
         self._unsynced = True
 
     def sync(self) -> None:
@@ -72,7 +77,7 @@ class Log:
 
     def start_height(self, height: Height) -> None:
         """Begin the empty log of another height; no more than that if this height's is empty."""
-        if height == self._height and self._empty:
+        if height == self._height and not self._count:
             return
         assert height != self._height, "the log of a height is begun once"
         if self._former:
@@ -84,7 +89,7 @@ class Log:
         self._file = self._disk.create(self._path(height))
         self._former = [path for path in self._former if path != self._path(height)]
         self._disk.write(self._file, file_header(_FORMAT, height, self._marker))
-        self._height, self._found, self._empty = height, [], True
+        self._height, self._found, self._count = height, [], 0
         self._new = self._unsynced = True
 
     def close(self) -> None:
@@ -107,7 +112,7 @@ class Log:
         if contents.torn:
             self._disk.truncate(self._file, contents.intact_bytes)
         self._height, self._marker, self._found = height, contents.marker, contents.records
-        self._empty = not contents.records
+        self._count = len(contents.records)
         self._new = self._unsynced = True  # what survived a kill may still be in the page cache only
 
     def _heights(self) -> list[Height]:

@@ -107,6 +107,8 @@ class Node:
         genesis = self.cluster.genesis
         state, tip = open_state(self.store, genesis)
         self.guard = SignGuard(GUARD, self.key, genesis.chain_id, self.disk)
+        if self.vouched:
+            self.guard.vouch()
         self.log, self.journal = Log(LOG, self.disk), Journal(JOURNAL, self.disk)
         ports = Ports(self.store, self.log, self.guard, self.checker, self.now_ns)
         self.replica = Replica(genesis, state, tip, Mempool(), ports)

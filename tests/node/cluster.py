@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mvchain.core.errors import BadPeer
+from mvchain.core.hashing import sha256
 from mvchain.core.types import Height
 from mvchain.ledger.blocks import Header
 from mvchain.ledger.genesis import ConsensusParams
@@ -23,9 +24,14 @@ __all__ = [
     "Election",
     "Node",
     "act",
+    "chain_of",
     "ended",
+    "grow",
+    "guard_of",
     "header_of",
     "make_genesis",
+    "put_guard",
+    "signs_at",
     "transactions_of",
 ]
 
@@ -80,3 +86,48 @@ def transactions_of(node: Node, height: int) -> list[Transaction]:
     block = node.store.block(Height(height))
     assert block is not None
     return [decode_transaction(raw) for raw in block.txs]
+
+
+# --- chains that grow, and what an operator does to a disk ---
+
+
+def chain_of(cluster: Cluster, height: int) -> Election:
+    """A chain that grows whenever someone casts a ballot anew."""
+    election = Election(cluster.genesis, 30)
+    cluster.nodes[0].submit(*election.set_up)
+    cluster.run(lambda: all(node.replica.state.poll(1) is not None for node in cluster.nodes if node.is_up))
+    cluster.run_for(1_000)
+    grow(cluster, election, height)
+    return election
+
+
+def grow(cluster: Cluster, election: Election, height: int) -> None:
+    up = [node for node in cluster.nodes if node.is_up]
+    for voter in range(30):
+        raw = election.ballot(voter)
+        if up[0].store.tx_location(sha256(raw)) is None and up[0].height < height:
+            up[0].submit(raw)
+            cluster.run(lambda raw=raw: all(node.store.tx_location(sha256(raw)) is not None for node in up))  # type: ignore[misc]
+    cluster.reach(height, up)
+
+
+def signs_at(cluster: Cluster, node: Node) -> set[int]:
+    return {height for address, height, _, _ in cluster.signed if address == node.address}
+
+
+def guard_of(node: Node) -> bytes:
+    data = node.disk.read(GUARD)
+    assert data is not None
+    return data
+
+
+def put_guard(node: Node, data: bytes | None) -> None:
+    """As an operator who restores a backup: the guard file, and no log."""
+    disk = node.disk
+    for name in disk.names(LOG):
+        disk.remove(LOG / name)
+    disk.remove(GUARD)
+    if data is not None:
+        file = disk.create(GUARD)
+        disk.write(file, data)
+    disk.crash(lambda n: n)

@@ -223,9 +223,9 @@ def test_a_newer_format_is_named(tmp_path: Path) -> None:
     from mvchain.core.hashing import sha256
 
     path = tmp_path / "guard"
-    body = codec.encode((2, "something else"))
+    body = codec.encode((3, "something else"))
     path.write_bytes(body + sha256(body))
-    with pytest.raises(BrokenStorage, match="has format version 2; this program knows version 1"):
+    with pytest.raises(BrokenStorage, match="has format version 3; this program knows version 2"):
         SignGuard(path, KEY, CHAIN, LocalDisk())
 
 

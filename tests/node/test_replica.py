@@ -1,6 +1,7 @@
 """The production replica in clusters on memory disks: elections, when blocks are made, catching up, durability."""
 
 from functools import lru_cache
+from typing import Any
 
 import pytest
 
@@ -349,7 +350,7 @@ def test_the_order_of_durability() -> None:
     node.disk = node.store._disk = watched  # type: ignore[assignment]
     cluster.boot()
     signed = []
-    take, sign, guard = node.replica.take_outputs, node.guard._sign, node.guard
+    take, keep, guard = node.replica.take_outputs, node.guard._keep, node.guard
 
     def take_outputs() -> list[object]:
         outputs = take()
@@ -358,19 +359,20 @@ def test_the_order_of_durability() -> None:
             watched.events.append("out")
         return outputs  # type: ignore[return-value]
 
-    def _sign(position: object, pol: object, block_id: object, *rest: object) -> object:
+    def _keep(new: Any) -> object:
         assert ".wal" not in watched.unsynced, "signed before the log is synced"
-        if not block_id.is_nil:  # type: ignore[attr-defined]
+        assert new.log_records == node.log.count, "the guard does not know on what it rests"
+        if not new.block_id.is_nil:
             records = Log_records(node)
-            assert node.replica.blocks.candidates[block_id].encoded in records, "the block is not in the log"
+            assert node.replica.blocks.candidates[new.block_id].encoded in records, "the block is not in the log"
         before = len(watched.events)
-        result = sign(position, pol, block_id, *rest)
+        result = keep(new)
         assert watched.events[before:] == ["sync .new", "replace guard", "sync directory"]
-        signed.append(position)
+        signed.append(new.position)
         return result
 
     node.replica.take_outputs = take_outputs  # type: ignore[assignment, method-assign]
-    guard._sign = _sign  # type: ignore[assignment, method-assign]
+    guard._keep = _keep  # type: ignore[assignment, method-assign]
     open_replica_height = node.replica._open_height
 
     def _open_height() -> None:
