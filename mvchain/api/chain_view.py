@@ -126,7 +126,7 @@ class ChainView(Protocol):
         """Its inclusion under the data hash of the header (C64)."""
 
     def validators(self, height: Height) -> ValidatorSet:
-        """Of a height up to one above the newest block."""
+        """Of a height up to two above the newest block, as the newest one may have changed it (C73)."""
 
     def params(self, height: Height) -> ConsensusParams:
         """In force at a height up to one above the newest block."""
@@ -284,9 +284,9 @@ class ChainOfRuntime:
         return self._replica.state.validators_at(height)
 
     def params(self, height: Height) -> ConsensusParams:
-        """See `ChainView`. They do not change on this chain."""
-        del height
-        return self._replica.state.params
+        """See `ChainView`."""
+        set_before = [params for executed, params in self._replica.state.params_changes if executed < height]
+        return set_before[-1] if set_before else self.genesis.params
 
     def record(self, height: Height, store: str, number: int) -> tuple[bytes, tuple[ProofOp, ProofOp]] | None:
         """See `ChainView`."""

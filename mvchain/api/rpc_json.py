@@ -112,6 +112,18 @@ def _validator(member: Validator, power_name: str) -> JsonObject:
     }
 
 
+def validator_updates(before: ValidatorSet, after: ValidatorSet) -> list[JsonObject]:
+    """VALIDATOR_UPDATE of each that left or came (C127); zero fields, as the power of those that left, are left out."""
+    left: list[JsonObject] = [{"pub_key": _sum_key(one)} for one in before if after.by_address(one.address) is None]
+    came = [one for one in after if before.by_address(one.address) is None]
+    return left + [{"power": str(one.power), "pub_key": _sum_key(one)} for one in came]
+
+
+def _sum_key(member: Validator) -> JsonObject:
+    value = {"ed25519": base64_text(member.public_key)}
+    return {"Sum": {"type": "tendermint.crypto.PublicKey_Ed25519", "value": value}}
+
+
 def consensus_params(params: ConsensusParams, app_version: int) -> JsonObject:
     """The consensus parameters (C128); those that CometBFT has no name for are in the genesis document."""
     return {

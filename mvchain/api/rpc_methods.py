@@ -252,12 +252,17 @@ def block_results(chain: ChainView, height: int | None = None) -> Steps:
     for start in range(0, chain.transaction_count(at), PART):
         results += (rpc_json.tx_result(tx.result) for tx in chain.transactions(at, start, start + PART))
         yield
+    # What a block changes holds from the next height on, a set of validators from the one after it (C73).
+    following = Height(at + 1)
+    updates = rpc_json.validator_updates(chain.validators(following), chain.validators(Height(at + 2)))
+    params = chain.params(following)
+    changed = None if params == chain.params(at) else rpc_json.consensus_params(params, chain.genesis.app_version)
     return {
         "height": str(at),
         "txs_results": results or None,
         "finalize_block_events": None,
-        "validator_updates": None,
-        "consensus_param_updates": None,
+        "validator_updates": updates or None,
+        "consensus_param_updates": changed,
         "app_hash": base64_text(chain.app_hash_after(at)),
     }
 

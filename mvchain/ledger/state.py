@@ -6,7 +6,8 @@ the outcome of an execution whose writes are durable.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from mvchain.core import codes
@@ -36,7 +37,7 @@ from mvchain.ledger.lifecycle import due_ms
 from mvchain.ledger.logs import CountedLog, GroupedLog, ballot_bytes, ballots_log, roll_log
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
-from mvchain.ledger.proposals import Proposal, ProposalState
+from mvchain.ledger.proposals import Proposal, ProposalState, SetParams, decode_action
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.state_tree import ProofOp, StateTree
 from mvchain.ledger.tally import TallyResult, running_units, tally_units
@@ -106,6 +107,7 @@ class State:
         self._running_of: Counter[AgencyNumber] = Counter()
         self._proposals = 0
         self._open_proposals: dict[ProposalNumber, Proposal] = {}
+        self._params_set: dict[tuple[Height, ProposalNumber], ConsensusParams] = {}
         self._owners: dict[PublicKey, AgencyNumber] = {}
         self.convictions = Convictions(reader)
         for agency in agencies:
@@ -233,6 +235,11 @@ class State:
     def params(self) -> ConsensusParams:
         """Consensus parameters in force."""
         return self._chain.params
+
+    @property
+    def params_changes(self) -> Sequence[tuple[Height, ConsensusParams]]:
+        """The blocks that executed a change of the parameters, ascending, and what holds from the next height on."""
+        return [(height, params) for (height, _), params in sorted(self._params_set.items(), key=itemgetter(0))]
 
     @property
     def validators(self) -> ValidatorSet:
@@ -522,6 +529,10 @@ class State:
             self._open_proposals[number] = proposal
         else:
             self._open_proposals.pop(number, None)
+        if proposal.state is ProposalState.EXECUTED:
+            action = decode_action(proposal.action, BrokenStorage)
+            if isinstance(action, SetParams):
+                self._params_set[proposal.ended_height, number] = action.params
 
     def _put_roll(self, number: RollNumber, roll: Roll) -> None:
         self._put_actions(Target(False, number), _pending(self._rolls.get(number)), roll.pending)
