@@ -497,6 +497,12 @@ STORE_UNFINISHED = Cause(
     "Run mvchain join again for this home; it goes on with what it has.",
 )
 
+CHUNK_DAMAGED = Cause(
+    "MV-4101",
+    "Chunk {index} of the snapshot in {path} is damaged.",
+    "Look at the disk, then run mvchain join again; it fetches the chunk anew.",
+)
+
 # --- 31xx: election files (ledger.pabulib) ---
 ELECTION_SYNTAX = Cause(
     "MV-3101",
@@ -789,6 +795,20 @@ FINAL_PROOF_WRONG = Cause(
     "MV-2162",
     "What was sent as the final proof of poll {poll} does not lead to the header of its height.",
     "Get it from another node.",
+)
+
+PEER_NO_ANSWER = Cause("MV-2163", "The node {peer} did not answer in time.", "Look at it and at the network between.")
+SNAPSHOT_GONE = Cause(
+    "MV-2164",
+    "No node hands out the snapshot of height {height} that it offered.",
+    "Run mvchain join again; a newer snapshot may be there.",
+)
+
+# --- 312x: joining a running chain (node.join, cli.join) ---
+NOBODY_TO_JOIN = Cause(
+    "MV-3120",
+    "None of the nodes that were named could be reached, or let this one in.",
+    "Check address and key of each; their operators have to list this node's key under [p2p] observers.",
 )
 
 # --- 22xx: blocks being decided (node.candidates, node.replica) ---
