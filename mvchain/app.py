@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -62,6 +63,7 @@ def run_node(
         BadConfiguration: with what is wrong and the remedy.
         BrokenStorage: the disk failed or is damaged.
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # memory has the keys, and no crash may write it out (KEY03)
     settings = load_settings(home.settings)
     set_up_logging(settings.log)
     keys.self_test()
