@@ -20,7 +20,7 @@ class Acknowledgement:
     signature: Signature
 
     def verify(self, genesis_hash: Hash, node_key: PublicKey) -> bool:
-        """Whether the holder of `node_key`, which genesis names, gave this promise on this chain."""
+        """Whether the holder of `node_key`, which is or was the agency's, gave this promise on this chain."""
         if self.root != merkle.root(self.hashes):
             return False
         message = _message(genesis_hash, self.root, self.time_ms)

@@ -94,8 +94,13 @@ class NodeViewOfRuntime:
         self._node_key = node_key
         self.proofs = ProofView(runtime.replica)
         self._summaries = lru_cache(maxsize=CACHED_SUMMARIES)(self._make_summary)
-        self._agency = next((agency.number for agency in genesis.agencies if agency.node_key == node_key.public), None)
-        self._nodes = NodesView(self._agency, public_url, other_nodes)
+        self._public_url = public_url
+        self._other_nodes = other_nodes
+
+    @property
+    def _agency(self) -> AgencyNumber | None:
+        """Whose node this is; an observer becomes one when its agency joins."""
+        return self._replica.state.owner_of(self._node_key.public)
 
     # --- transactions ---
 
@@ -103,10 +108,10 @@ class NodeViewOfRuntime:
         """See `views.NodeView`."""
         verdicts = await self._runtime.submit(raw_txs, source)
         received = tuple(verdict.transaction.hash for verdict in verdicts if isinstance(verdict, Received))
-        promise = None
-        if received and self._agency is not None:
+        promise, agency = None, self._agency
+        if received and agency is not None:
             moment_ms = TimeMs(time.time_ns() // NS_PER_MS)
-            promise = acknowledge(received, moment_ms, self._agency, self._genesis.hash, self._node_key)
+            promise = acknowledge(received, moment_ms, agency, self._genesis.hash, self._node_key)
         return Submission([self._outcome(verdict) for verdict in verdicts], promise)
 
     def _outcome(self, verdict: Verdict) -> SubmitOutcome:
@@ -289,7 +294,7 @@ class NodeViewOfRuntime:
 
     def nodes(self) -> NodesView:
         """See `views.NodeView`."""
-        return self._nodes
+        return NodesView(self._agency, self._public_url, self._other_nodes)
 
     def genesis(self) -> bytes:
         """See `views.NodeView`."""

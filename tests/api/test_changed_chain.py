@@ -9,12 +9,23 @@ import pytest
 
 from mvchain.api import rpc_methods
 from mvchain.api.chain_view import ChainOfRuntime
+from mvchain.api.node_view import NodeViewOfRuntime
 from mvchain.api.proof_view import ProofView
+from mvchain.api.rpc_json import base64_text
 from mvchain.core import strict_json
 from mvchain.core.hashing import sha256
 from mvchain.core.types import AgencyNumber, Hash, Height, ProposalNumber
 from mvchain.ledger.blocks import consensus_hash
-from mvchain.ledger.proposals import GovernanceAction, NewKey, ReplaceKeys, SetParams, encode_action
+from mvchain.ledger.genesis import make_entry
+from mvchain.ledger.proposals import (
+    AddAgency,
+    GovernanceAction,
+    NewKey,
+    RemoveAgency,
+    ReplaceKeys,
+    SetParams,
+    encode_action,
+)
 from mvchain.ledger.records import PollState
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import GovernanceApprove, GovernancePropose, Role, registration_proof
@@ -36,7 +47,7 @@ VOTERS = 6
 
 @dataclass
 class Stage:
-    """Agency 4 gets a key that nobody has, and another one later: the other three sign all that is to be signed."""
+    """Agency 5 joins and leaves, and agency 4 gets another key. Nobody has the new keys: the others sign."""
 
     cluster: Cluster
     election: Election
@@ -48,7 +59,7 @@ class Stage:
     proposals: int = 0
 
     def decide(self, action: GovernanceAction) -> Height:
-        """Proposed by agency 1, approved by 2 and 3; the block that executed it."""
+        """Proposed by agency 1, approved by just enough others; the block that executed it."""
         first = self.cluster.node(1)
         signed = self.election.signed
 
@@ -66,7 +77,8 @@ class Stage:
         proposed = signed(GovernancePropose(sequence(1), encode_action(action)), key_of("agency1"))
         assert first.submit(proposed) == [None]
         self.cluster.run(lambda: first.replica.state.proposal(number) is not None)
-        for agency in (2, 3):
+        in_force = sum(agency.in_force for agency in first.replica.state.agencies)
+        for agency in range(2, 2 * in_force // 3 + 2):
             approved = signed(GovernanceApprove(sequence(agency), number), key_of(f"agency{agency}"))
             assert first.submit(approved) == [None]
         self.cluster.run(is_done)
@@ -74,15 +86,19 @@ class Stage:
         assert found is not None
         return found.ended_height
 
-    def rotate(self, name: str) -> None:
-        key = key_of(name)
-        agency = AgencyNumber(4)
-        proof = registration_proof(key, self.cluster.genesis.hash, agency, Role.VALIDATOR)
-        self.executed.append(self.decide(ReplaceKeys(agency, None, NewKey(key.tagged, proof), None)))
-
-    def reach_new_set(self) -> None:
-        """Blocks that nobody needs are made at leisure."""
+    def change(self, action: GovernanceAction) -> None:
+        """A change of the set, until the new set has signed; blocks that nobody needs are made at leisure."""
+        self.executed.append(self.decide(action))
         self.cluster.reach(Height(self.executed[-1] + 3), limit_ms=600_000)
+
+    def addition(self) -> AddAgency:
+        keys = {f"{role}_key": key_of(f"{role}5") for role in ("agency", "validator", "node")}
+        return AddAgency(make_entry("test", AgencyNumber(5), ("기관 5", "Agency 5"), **keys))
+
+    def replacement(self) -> ReplaceKeys:
+        key, agency = key_of("validator4b"), AgencyNumber(4)
+        proof = registration_proof(key, self.cluster.genesis.hash, agency, Role.VALIDATOR)
+        return ReplaceKeys(agency, None, NewKey(key.tagged, proof), None)
 
     def cast(self, voter: int, revision: int = 0) -> None:
         ballot = self.election.ballot(voter, voter % 3, revision)
@@ -94,10 +110,16 @@ class Stage:
     def view(self, number: int = 1) -> ProofView:
         return ProofView(self.cluster.node(number).replica)
 
-    def chain(self, number: int = 1) -> ChainOfRuntime:
-        node = self.cluster.node(number)
-        runtime: Any = SimpleNamespace(replica=node.replica, store=node.store)
-        return ChainOfRuntime(runtime, self.cluster.genesis, None)  # type: ignore[arg-type]
+    def runtime(self) -> Any:
+        node = self.cluster.node(1)
+        return SimpleNamespace(replica=node.replica, store=node.store, dispatch=node.dispatch)
+
+    def chain(self) -> ChainOfRuntime:
+        return ChainOfRuntime(self.runtime(), self.cluster.genesis, None)  # type: ignore[arg-type]
+
+    def node_view(self, node_key: str) -> NodeViewOfRuntime:
+        genesis = self.cluster.genesis
+        return NodeViewOfRuntime(self.runtime(), genesis, genesis.encode(), key_of(node_key))
 
     @property
     def tip(self) -> int:
@@ -126,14 +148,15 @@ def stage() -> Stage:
     cluster.run(lambda: state() is PollState.OPEN)
     stage.cast(0)
     stage.cast(1)
-    stage.rotate("validator4b")
-    stage.reach_new_set()
+    stage.change(stage.addition())
     stage.cast(2)
     stage.cast(0, revision=1)
     stage.params_set_at = stage.decide(SetParams(replace(cluster.genesis.params, max_units=4_500)))
-    stage.rotate("validator4c")
-    stage.reach_new_set()
+    stage.change(RemoveAgency(AgencyNumber(5)))
     stage.cast(3)
+    stage.cast(2, revision=1)
+    stage.change(stage.replacement())
+    stage.cast(4)
     assert first.submit(stage.election.close) == [None]
     cluster.run(lambda: state() is PollState.FINAL)
     cluster.reach(Height(first.height + 3), limit_ms=600_000)
@@ -145,29 +168,35 @@ def test_the_sets_are_those_that_were_decided(stage: Stage) -> None:
     assert changes == tuple(height + 2 for height in stage.executed)
 
 
+MEMBERS = (4, 5, 4, 4)
+HANDOVERS = (0, 1, 0, 1)
+"""After so many changes; after two of them the set is that of genesis again."""
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_old_and_new_open_receipts_verify_against_genesis(stage: Stage, number: int) -> None:
     for ballot, changes in stage.ballots:
         document = stage.view(number).receipt(Hash(sha256(ballot)), completed=False).document
         receipt = decode_receipt(document)
-        # Of the four three stay for ever, so that one block covers all changes.
-        assert len(receipt.handovers) == min(changes, 1)
+        assert len(receipt.handovers) == HANDOVERS[changes]
         verified = verify_receipt(document, stage.cluster.genesis)
         assert verified.ballot == sha256(ballot)
-        assert (len(verified.vouchers.vouching), verified.vouchers.later, verified.vouchers.agencies) == (3, (), 4)
+        signers = MEMBERS[changes] * 2 // 3 + 1
+        vouchers = verified.vouchers
+        assert (len(vouchers.vouching), vouchers.later, vouchers.agencies) == (signers, (), MEMBERS[changes])
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_any_node_completes_receipts_of_before_the_changes(stage: Stage, number: int) -> None:
-    for index, (ballot, _) in enumerate(stage.ballots):
+    for index, (ballot, changes) in enumerate(stage.ballots):
         document = stage.view(number).receipt(Hash(sha256(ballot)), completed=True).document
         verified = verify_proof(document, stage.cluster.genesis)
         assert len(decode_proof(document).handovers) == 1
-        assert isinstance(verified.claim, Superseded if index == 0 else Counted)
+        assert isinstance(verified.claim, Superseded if index in (0, 2) else Counted)
         if isinstance(verified.claim, Superseded):
-            # Accepted when the set was that of genesis: it says so, and needs no handovers there.
-            genesis_keys = tuple(one.public_key for one in stage.cluster.genesis.validators())
-            assert (verified.claim.accepted.validators, verified.claim.accepted.handovers) == (genesis_keys, ())
+            # Accepted when the set was another one than at the end: it says which, and how genesis leads there.
+            accepted = verified.claim.accepted
+            assert (len(accepted.validators), len(accepted.handovers)) == (MEMBERS[changes], HANDOVERS[changes])
 
 
 def test_a_page_verifies_the_same(stage: Stage) -> None:
@@ -181,7 +210,7 @@ def test_a_page_verifies_the_same(stage: Stage) -> None:
     asked: list[dict[str, object]] = [{"do": "verify", "file": file, "genesis": genesis} for file in files]
     asked += [{"do": "verify light block", "file": block, "genesis": genesis} for block in blocks]
     found = ask_page(asked)
-    assert [one["agencies"] for one in found] == [4] * len(found)
+    assert {one["agencies"] for one in found} == {4, 5}
     assert [one["height"] for one in found[len(files) :]] == list(range(1, stage.tip + 1))
 
 
@@ -195,8 +224,8 @@ def test_handovers_from_genesis_are_added_to_a_light_block_on_demand(stage: Stag
         handovers = document.pop("handovers", [])
         assert strict_json.canonical(document) == plain
         changes = [change for change in stage.executed if change + 2 <= height]
-        # The block before the last change: all who signed it are of genesis, or it names the set itself.
-        assert [one["header"]["height"] for one in handovers] == [change + 1 for change in changes[-1:]]
+        led_by = changes[-1:] if HANDOVERS[len(changes)] else []
+        assert [one["header"]["height"] for one in handovers] == [change + 1 for change in led_by]
 
 
 def test_every_block_is_signed_by_the_set_of_its_height(stage: Stage) -> None:
@@ -243,11 +272,28 @@ def test_the_results_of_a_block_say_what_it_changed(stage: Stage) -> None:
     changed = {height: results_of(chain, height) for height in range(1, stage.tip + 1)}
     assert [h for h, found in changed.items() if found["validator_updates"]] == stage.executed
     assert [h for h, found in changed.items() if found["consensus_param_updates"]] == [stage.params_set_at]
-    updates = changed[stage.executed[0]]["validator_updates"]
-    assert [update.get("power") for update in updates] == [None, "10"]
-    keys = [update["pub_key"]["Sum"]["value"]["ed25519"] for update in updates]
-    assert keys == [rpc_methods.base64_text(key_of(name).public) for name in ("validator4", "validator4b")]
+    told = [
+        [(update.get("power"), update["pub_key"]["Sum"]["value"]["ed25519"]) for update in one["validator_updates"]]
+        for one in (changed[height] for height in stage.executed)
+    ]
+    keys = {name: base64_text(key_of(name).public) for name in ("validator4", "validator4b", "validator5")}
+    came, left, replaced = [("10", keys["validator5"])], [(None, keys["validator5"])], (None, keys["validator4"])
+    assert told == [came, left, [replaced, ("10", keys["validator4b"])]]
     assert changed[stage.params_set_at]["consensus_param_updates"]["block"]["max_gas"] == "4500"
+
+
+def test_who_could_sign_each_block(stage: Stage) -> None:
+    summaries = stage.node_view("node1").blocks(0, stage.tip)
+    for summary in summaries:
+        changes = sum(change + 2 <= summary.header.height for change in stage.executed)
+        assert summary.members == (1, 2, 3, 4, 5)[: MEMBERS[changes]]
+        assert set(summary.committed) <= {1, 2, 3, 4}
+
+
+def test_a_node_belongs_to_the_agency_that_joined(stage: Stage) -> None:
+    assert [stage.node_view(name).nodes().agency for name in ("node1", "node5", "stranger")] == [1, 5, None]
+    [*_, last] = stage.node_view("node5").agencies()
+    assert (last.number, last.tenures[0].until_height) == (5, stage.executed[1] + 2)
 
 
 def test_a_state_that_is_loaded_again_knows_the_parameters_of_all_heights(stage: Stage) -> None:
