@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     only = chosen.only.split(",") if chosen.only else known
     if unknown := set(only) - set(known):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    seed = random.randrange(2**32) if chosen.seed is None else chosen.seed  # noqa: S311 - nothing secret
+    seed = random.randrange(2**32) if chosen.seed is None else chosen.seed
     print(f"seed {seed}", file=sys.stderr)
     faults = [fault for fault in FAULTS if fault.code in only and (not chosen.quick or fault.quick)]
     options = Options(faults, chosen.quick, chosen.runs, chosen.seconds, chosen.rate, seed, chosen.json, chosen.keep)

@@ -21,6 +21,7 @@ from mvchain.chaos.linux import die_with_parent
 from mvchain.chaos.proxy import Wires
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
+from mvchain.core.keys import SigningKey
 from mvchain.localnet import HOST, Localnet, make_localnet
 from mvchain.node.config import Home, load_settings
 
@@ -58,6 +59,8 @@ class Cluster:
         """Homes, keys and genesis; its own processes are not used."""
         self.homes: dict[int, Home] = {number: self.network.home(number) for number in self.network.numbers}
         self.wires = Wires({n: load_settings(home.settings).p2p.listen.port for n, home in self.homes.items()})
+        self.observer = SigningKey.generate()
+        """Of a node that belongs to no agency and may connect."""
         self._ended: dict[int, Ended] = {}
         self._processes: dict[int, Process] = {}
         self._watchers: set[asyncio.Task[None]] = set()
@@ -86,7 +89,11 @@ class Cluster:
 
     async def __aenter__(self) -> Self:
         await self.wires.__aenter__()
-        for source in self.numbers:
+        for source, home in self.homes.items():
+            settings = home.settings.read_text()
+            home.settings.write_text(
+                settings.replace("[p2p]\n", f'[p2p]\nobservers = ["{self.observer.public.hex()}"]\n')
+            )
             await self.lay_wires(source)
         return self
 

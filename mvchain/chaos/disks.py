@@ -172,7 +172,7 @@ def set_aside(home: Home, reason: str) -> None:
     """What the remedy says: put away what the node named, and with the log its guard (N4, N5)."""
     for path in _named(home, reason):
         if path.exists():
-            path.rename(path.with_name(f"{path.name}.aside-{random.randrange(2**32):08x}"))  # noqa: S311
+            path.rename(path.with_name(f"{path.name}.aside-{random.randrange(2**32):08x}"))
 
 
 def _named(home: Home, reason: str) -> Iterator[Path]:

@@ -29,6 +29,8 @@ class Fault:
     quick: Extent | None = None
     """In the short selection; None if it is not in it."""
     nodes: int = 4
+    per_s: float | None = None
+    """Ballots; None for the rate that the command line says."""
 
     @property
     def name(self) -> str:
@@ -49,6 +51,8 @@ class Result:
     most: Mapping[str, int] = field(default_factory=dict)
     """What a node used at most."""
     notes: Sequence[str] = ()
+    load_average: float = 0.0
+    """Of the machine in the last minute, when the runs were done: more than its cores makes recoveries slow."""
     blocks: int = 0
     ballots: int = 0
     """Acknowledged."""
@@ -70,6 +74,7 @@ class Result:
             "recovery_max_s": round(max(self.recoveries_s), 2) if self.recoveries_s else None,
             "faults": self.faults,
             "most_of_a_node": dict(self.most),
+            "load_average": round(self.load_average, 1),
             "blocks": self.blocks,
             "ballots_acknowledged": self.ballots,
             "notes": list(self.notes),

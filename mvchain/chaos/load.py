@@ -24,6 +24,8 @@ MAX_UNDER_WAY: Final = 200
 ANSWER_S: Final = 5.0
 """How long a node may take to answer, before the ballot goes to another."""
 AGAIN_S: Final = 0.5
+MAX_LATE_S: Final = 1.0
+"""Up to which the load makes up for what it is late."""
 HAND_IN_S: Final = 120.0
 """For how long one ballot is handed in: longer than any fault lasts during which no node takes it."""
 
@@ -36,6 +38,8 @@ class Load:
         """Ballots that a node promised to keep, with its number."""
         self.refused: Counter[str] = Counter()
         """For good, by the code of the reason; none has to be."""
+        self.took_s: list[float] = []
+        """From handing in a ballot for the first time to its acknowledgement."""
         self._cluster = cluster
         self._left = list(reversed(ballots))
         self._per_s = per_s
@@ -77,6 +81,7 @@ class Load:
 
     async def _cast(self) -> None:
         place = 0
+        due = time.monotonic()
         while self._left:
             await self._going.wait()
             await self._room.acquire()
@@ -84,19 +89,21 @@ class Load:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
             place += 1
-            await asyncio.sleep(1 / self._per_s)
+            due = max(due + 1 / self._per_s, time.monotonic() - MAX_LATE_S)
+            await asyncio.sleep(due - time.monotonic())
 
     async def _hand_in(self, raw: bytes, place: int) -> None:
         numbers = list(self._clients)
-        give_up_at = time.monotonic() + HAND_IN_S
+        started = time.monotonic()
         attempt = 0
         while True:
             number = numbers[(place + attempt) % len(numbers)]
             error = await _refusal(self._clients[number], raw)
             if error is None:
                 self.acknowledged[Hash(sha256(raw))] = number
+                self.took_s.append(time.monotonic() - started)
                 break
-            if not may_pass(error) or time.monotonic() > give_up_at:
+            if not may_pass(error) or time.monotonic() > started + HAND_IN_S:
                 self.refused[error.code] += 1
                 break
             attempt += 1

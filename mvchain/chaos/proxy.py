@@ -38,7 +38,7 @@ class Way:
 
     def latency_s(self) -> float:
         """Of the next segment."""
-        lost = self.loss > 0 and random.random() < self.loss  # noqa: S311 - nothing secret
+        lost = self.loss > 0 and random.random() < self.loss
         return self.delay_s + (RETRANSMISSION_S if lost else 0.0)
 
     def clear(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import sys
@@ -118,7 +119,8 @@ async def _on_one_network(
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     extents = [options.extent(fault) for fault in group]
     seconds = sum(extent.runs * (extent.seconds + SPARE_S) for extent in extents) + SPARE_AT_END_S
-    setting = Setting(group[0].nodes, options.per_s, seconds, options.seed)
+    per_s = max(fault.per_s or options.per_s for fault in group)
+    setting = Setting(group[0].nodes, per_s, seconds, options.seed)
     narrator.say(f"starting {setting.nodes} nodes")
     result = results[0]
     try:
@@ -146,6 +148,7 @@ async def _strike(stage: Stage, fault: Fault, result: Result, extent: Extent, na
         stage.faults.clear()
         result.notes = [f"{count} x {note}" for note, count in sorted(stage.notes.items())]
         stage.notes.clear()
+        result.load_average = os.getloadavg()[0]
         result.most = stage.watch.most()
         result.blocks, result.ballots = len(stage.survey.blocks), len(stage.load.acknowledged)
 

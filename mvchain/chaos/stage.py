@@ -113,6 +113,9 @@ class Stage:
         """Return once the node takes part and takes ballots. Raises BadConfiguration: it does not."""
         started = time.monotonic()
         while not await self.askers[number].ready():
+            if number not in self.cluster.running:
+                what = f"node {number} ready, it ended: {self.cluster.take_unexpected()}"
+                raise BadConfiguration(codes.CHAOS_STANDSTILL, what=what, seconds=seconds)
             if time.monotonic() - started > seconds:
                 raise BadConfiguration(codes.CHAOS_STANDSTILL, what=f"node {number} ready", seconds=seconds)
             await asyncio.sleep(LOOK_AGAIN_S)
@@ -239,7 +242,7 @@ async def on_stage(directory: Path, setting: Setting, narrator: Narrator) -> Asy
             number: await stack.enter_async_context(Asker(number, cluster.api_url(number)))
             for number in cluster.numbers
         }
-        rand = random.Random(setting.seed)  # noqa: S311 - nothing secret
+        rand = random.Random(setting.seed)
         stage = Stage(cluster, load, watch, askers, facts, narrator, rand)
         for number in cluster.numbers:
             await cluster.start(number)

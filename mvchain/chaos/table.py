@@ -10,18 +10,18 @@ from mvchain.chaos.fault import Result
 WIDTH: Final = 80
 SHOWN_FAULTS: Final = 5
 """Of one row; the JSON has all."""
-_ROW: Final = "{:<34} {:>6} {:<8} {:>8} {:>8} {:>7}"
+_ROW: Final = "{:<32} {:>5} {:<6} {:>8} {:>6} {:>8} {:>6}"
 
 
 def lines(results: Sequence[Result], seconds: float) -> Iterator[str]:
     """The table, what is wrong below it, and the verdict."""
-    yield _ROW.format("fault", "runs", "result", "median s", "max s", "ballots")
-    yield _ROW.format("-" * 34, "-" * 6, "-" * 8, "-" * 8, "-" * 8, "-" * 7)
+    yield _ROW.format("fault", "runs", "result", "median s", "max s", "ballots", "load")
+    yield _ROW.format("-" * 32, "-" * 5, "-" * 6, "-" * 8, "-" * 6, "-" * 8, "-" * 6)
     for result in results:
         times = result.recoveries_s
         figures = (f"{median(times):.1f}", f"{max(times):.1f}") if times else ("-", "-")
         verdict = "ok" if result.ok else "FAILED"
-        yield _ROW.format(result.name[:34], len(times), verdict, *figures, result.ballots)
+        yield _ROW.format(result.name, len(times), verdict, *figures, result.ballots, f"{result.load_average:.1f}")
     for result in results:
         for fault in result.faults[:SHOWN_FAULTS]:
             yield from textwrap.wrap(f"{result.name}: {fault}", WIDTH, subsequent_indent="    ")
