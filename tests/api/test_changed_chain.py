@@ -282,14 +282,6 @@ def test_the_results_of_a_block_say_what_it_changed(stage: Stage) -> None:
     assert changed[stage.params_set_at]["consensus_param_updates"]["block"]["max_gas"] == "4500"
 
 
-def test_who_could_sign_each_block(stage: Stage) -> None:
-    summaries = stage.node_view("node1").blocks(0, stage.tip)
-    for summary in summaries:
-        changes = sum(change + 2 <= summary.header.height for change in stage.executed)
-        assert summary.members == (1, 2, 3, 4, 5)[: MEMBERS[changes]]
-        assert set(summary.committed) <= {1, 2, 3, 4}
-
-
 def test_a_node_belongs_to_the_agency_that_joined(stage: Stage) -> None:
     assert [stage.node_view(name).nodes().agency for name in ("node1", "node5", "stranger")] == [1, 5, None]
     [*_, last] = stage.node_view("node5").agencies()
