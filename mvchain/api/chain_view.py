@@ -19,6 +19,7 @@ from mvchain.core.types import Hash, Height, PublicKey
 from mvchain.ledger.admission import context_of
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import Block, Commit, Header, TxResult
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.results import accepted
 from mvchain.ledger.state_tree import ProofOp
@@ -146,6 +147,9 @@ class ChainView(Protocol):
 
     def check(self, untrusted: bytes) -> None:
         """Judge a transaction against the state, and keep nothing; raises BadTransaction."""
+
+    def offer_evidence(self, untrusted: DuplicateEndorsementEvidence) -> None:
+        """Verify evidence, keep it for a block and pass it on, unless it is known; raises BadProof."""
 
     async def wait_block(self, above: Height) -> None:
         """Returns once there is a block above this height."""
@@ -276,6 +280,10 @@ class ChainOfRuntime:
         if not verify_signature(transaction, state.genesis_hash, context_of(state, transaction)):
             raise BadTransaction(codes.BAD_SIGNATURE, tx=transaction.hash.hex())
         state.check(transaction)
+
+    def offer_evidence(self, untrusted: DuplicateEndorsementEvidence) -> None:
+        """See `ChainView`."""
+        self._runtime.offer_evidence(untrusted)
 
     # --- the state ---
 

@@ -149,6 +149,11 @@ class Client:
         """Where the node says it stands."""
         return await self._json("GET", "/v1/status")
 
+    async def evidence(self, after: int, limit: int, *, messages: bool) -> JsonObject:
+        """Who signed twice, and what else the node saw of misbehaviour."""
+        shown = "&messages" if messages else ""
+        return await self._json("GET", f"/v1/evidence?after={after}&limit={limit}{shown}")
+
     async def receipt(self, tx_hash: Hash, form: str = "") -> bytes:
         """The receipt of an accepted ballot, unverified (ledger L11).
 

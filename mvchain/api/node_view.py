@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from mvchain.api.acknowledgement import acknowledge
+from mvchain.api.evidence_view import EvidenceOfReplica
 from mvchain.api.proof_view import ProofView
 from mvchain.api.views import (
     BlockSummary,
     BlockView,
     Check,
+    EvidenceView,
     NodesView,
     PollView,
     RollView,
@@ -93,6 +95,7 @@ class NodeViewOfRuntime:
         self._document = genesis_document
         self._node_key = node_key
         self.proofs = ProofView(runtime.replica)
+        self._evidence = EvidenceOfReplica(runtime.replica)
         self._summaries = lru_cache(maxsize=CACHED_SUMMARIES)(self._make_summary)
         self._public_url = public_url
         self._other_nodes = other_nodes
@@ -290,7 +293,12 @@ class NodeViewOfRuntime:
             pending=len(self._replica.mempool),
             catching_up=self._dispatch.catch_up.distance(self._replica.machine.height) > 1,
             polls=self._replica.state.poll_count,
+            evidence=self._evidence.counts(),
         )
+
+    def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:
+        """See `views.NodeView`."""
+        return self._evidence.view(after, limit, messages=messages)
 
     def nodes(self) -> NodesView:
         """See `views.NodeView`."""
@@ -302,7 +310,20 @@ class NodeViewOfRuntime:
 
     def health(self) -> Sequence[Check]:
         """See `views.NodeView`."""
-        return [*self._position(), Check("signing", *self._dispatch.signing())]
+        return [*self._position(), Check("signing", *self._dispatch.signing()), self._honesty()]
+
+    def _honesty(self) -> Check:
+        """Whether the agencies keep to one chain. Who signed twice is no reason to refuse ballots; a fork is."""
+        counts = self._evidence.counts()
+        if counts.forks:
+            first = min(self._replica.watch.forks)
+            return Check("one chain", False, f"two valid commits for height {first}: see mvchain evidence")
+        twice = counts.committed + counts.pending
+        detail = f"{twice} double signings: see mvchain evidence" if twice else "nobody has signed twice"
+        own = 0 if self._replica.address is None else self._evidence.counts_against(self._replica.address)
+        if own:
+            detail = f"this node's own validator key has signed twice, {own} times: is another copy of it running?"
+        return Check("one chain", True, detail)
 
     def _is_in_step(self) -> bool:
         """Whether it is as far as others, and connected to enough of them to know."""

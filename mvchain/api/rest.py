@@ -170,6 +170,13 @@ def blocks(view: NodeView, call: Call) -> Answer:
     return Answer(dump({"blocks": [schema.block_summary(summary) for summary in page], "next": following}))
 
 
+def evidence(view: NodeView, call: Call) -> Answer:
+    """Who signed twice, by name, with `messages` also what; and what else this node saw of misbehaviour (I8)."""
+    after = params.integer(call.query, "after", 0, 2**53 - 1, default=0)
+    limit = params.integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
+    return Answer(dump(schema.evidence(view.evidence(after, limit, messages="messages" in call.query), after)))
+
+
 def transaction(view: NodeView, call: Call) -> Answer:
     """What became of a transaction; 202 if it was waited for and is still only received (LIM10)."""
     tx_hash = params.tx_hash(call.argument)
@@ -284,6 +291,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/v1/signers/{key}", signer),
     Route("/v1/blocks", blocks, frozenset({"after", "limit"})),
     Route("/v1/blocks/{height}", block),
+    Route("/v1/evidence", evidence, frozenset({"after", "limit", "messages"})),
     Route("/v1/transactions/{hash}", transaction, frozenset({"wait", "timeout"}), wait_for_transaction),
     Route("/v1/proofs/ballots/{hash}", ballot_proof, frozenset({"form"})),
     Route("/v1/proofs/polls/{number}", poll_proof, frozenset({"claim", "voter", "size"})),

@@ -6,6 +6,7 @@ or null (C105); what has no value is null, `[]` or left out, as each shape has i
 
 from base64 import b64encode
 from collections.abc import Sequence
+from typing import Final
 
 from mvchain.core import codec
 from mvchain.core.limits import EVIDENCE_MAX_AGE_BLOCKS, EVIDENCE_MAX_AGE_NS, MAX_BLOCK_BYTES
@@ -14,11 +15,15 @@ from mvchain.core.timestamps import NS_PER_MS, format_rfc3339
 from mvchain.core.types import Hash, Height, PublicKey, TimeNs
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import Block, Commit, CommitSig, Header, TxResult
+from mvchain.ledger.endorsements import Endorsement
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.state_tree import PROOF_OP_TYPE, ProofOp
 from mvchain.ledger.validators import Validator, ValidatorSet, address_of
 
 JsonObject = dict[str, object]
+
+EVIDENCE_TYPE: Final = "tendermint/DuplicateVoteEvidence"
 
 
 def hex_text(data: bytes) -> str:
@@ -79,12 +84,41 @@ def _commit_sig(entry: CommitSig) -> JsonObject:
 
 
 def block(value: Block) -> JsonObject:
-    """The block itself, as C121 and the event have it. No block of this chain holds evidence yet."""
+    """The block itself, as C121 and the event have it."""
     return {
         "header": header(value.header),
         "data": {"txs": [b64encode(raw).decode() for raw in value.txs]},
-        "evidence": {"evidence": []},
+        "evidence": {"evidence": [evidence(piece) for piece in value.evidence]},
         "last_commit": commit(value.last_commit),
+    }
+
+
+def evidence(value: DuplicateEndorsementEvidence) -> JsonObject:
+    """A piece of evidence (C66, C108)."""
+    return {
+        "type": EVIDENCE_TYPE,
+        "value": {
+            "vote_a": _endorsement(value.first),
+            "vote_b": _endorsement(value.second),
+            "TotalVotingPower": str(value.total_power),
+            "ValidatorPower": str(value.validator_power),
+            "Timestamp": format_rfc3339(value.time_ns),
+        },
+    }
+
+
+def _endorsement(message: Endorsement) -> JsonObject:
+    return {
+        "type": int(message.kind),
+        "height": str(message.height),
+        "round": message.round,
+        "block_id": block_id(message.block_id),
+        "timestamp": format_rfc3339(message.time_ns),
+        "validator_address": hex_text(message.address),
+        "validator_index": message.index,
+        "signature": base64_text(message.signature),
+        "extension": None,
+        "extension_signature": None,
     }
 
 

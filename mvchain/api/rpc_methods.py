@@ -14,13 +14,15 @@ from mvchain import __version__
 from mvchain.api import rpc_json
 from mvchain.api.chain_view import ChainView, CommittedTx
 from mvchain.api.limits import MAX_PAGE, MAX_WAIT_S, PAGE
+from mvchain.api.rpc_evidence import evidence_from_json
 from mvchain.api.rpc_json import JsonObject, base64_text, hex_text
 from mvchain.api.rpc_params import Kind, Parameters, failed
 from mvchain.api.views import NodeView, SubmitOutcome, TxState
 from mvchain.core import codes
-from mvchain.core.errors import BadRequest, BadTransaction, MvchainError
+from mvchain.core.errors import BadProof, BadRequest, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.limits import MAX_TRANSACTION_BYTES
+from mvchain.core.strict_json import Json
 from mvchain.core.timestamps import GO_ZERO_TIME_NS, format_rfc3339
 from mvchain.core.types import Hash, Height
 from mvchain.ledger.block_id import NIL_BLOCK_ID
@@ -315,10 +317,14 @@ def unconfirmed_txs(chain: ChainView, limit: int | None = None) -> JsonObject:
     return {**num_unconfirmed_txs(chain), "n_txs": str(len(txs)), "txs": txs}
 
 
-def broadcast_evidence(_chain: ChainView, evidence: object = None) -> JsonObject:
-    """Not taken here (C132, C175)."""
-    del evidence
-    raise BadRequest(codes.RPC_NO_EVIDENCE)
+def broadcast_evidence(chain: ChainView, evidence: Json = None) -> JsonObject:
+    """Keep evidence of a double signing for a block; an attack on light clients is not taken (C132, C175)."""
+    try:
+        found = evidence_from_json(evidence)
+        chain.offer_evidence(found)
+    except BadProof as error:
+        raise failed(str(error)) from None
+    return {"hash": base64_text(found.hash)}
 
 
 # --- the state ---
@@ -446,7 +452,7 @@ READS: Final[Mapping[str, tuple[Read, Parameters]]] = {
     "check_tx": (check_tx, _TX),
     "num_unconfirmed_txs": (num_unconfirmed_txs, _NONE),
     "unconfirmed_txs": (unconfirmed_txs, {"limit": Kind.INTEGER}),
-    "broadcast_evidence": (broadcast_evidence, {"evidence": Kind.ANY}),
+    "broadcast_evidence": (broadcast_evidence, {"evidence": Kind.TYPED}),
 }
 """What costs reading time: name, function and parameters in the order of an array (C112)."""
 

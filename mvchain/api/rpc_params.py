@@ -11,12 +11,14 @@ from enum import Enum, auto
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl
 
-from mvchain.core import codes
+from mvchain.core import codes, strict_json
 from mvchain.core.errors import BadRequest
 from mvchain.core.strict_json import Json
 
 MAX_QUERY_PARAMETERS: Final = 16
 """Of a URL; no method has more than five."""
+MAX_TYPED_BYTES: Final = 4_096
+"""A typed value in a URL; evidence has 1,100."""
 _MAX_INTEGER: Final = 2**63 - 1
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
@@ -36,11 +38,11 @@ class Kind(Enum):
     """Bytes: hex in JSON; in a URL as BASE64."""
     TEXT = auto()
     FLAG = auto()
-    ANY = auto()
-    """Not read."""
+    TYPED = auto()
+    """A typed value (C108), also in a URL: an object."""
 
 
-Value: TypeAlias = int | bytes | str | bool
+Value: TypeAlias = int | bytes | str | bool | dict[str, Json]
 Parameters: TypeAlias = Mapping[str, Kind]
 """Names in the order of an array, with their kinds."""
 Arguments: TypeAlias = dict[str, Value]
@@ -99,6 +101,11 @@ def _from_url(name: str, kind: Kind, text: str) -> "Json | bytes":
         return text == "true"
     if kind is Kind.INTEGER:
         return text
+    if kind is Kind.TYPED:
+        try:
+            return strict_json.loads(text.encode(), name, max_bytes=MAX_TYPED_BYTES)
+        except BadRequest:
+            pass
     return None
 
 
@@ -122,8 +129,8 @@ def _read(form: str, name: str, kind: Kind, value: "Json | bytes") -> Value:
             return value
         case Kind.FLAG, bool():
             return value
-        case Kind.ANY, _:
-            return ""
+        case Kind.TYPED, dict():
+            return value
     raise _wrong(form, f"{name} is not {_EXPECTED[kind]}")
 
 
@@ -133,6 +140,7 @@ _EXPECTED: Final[Mapping[Kind, str]] = {
     Kind.HEX: "bytes, written as hex",
     Kind.TEXT: "a string",
     Kind.FLAG: "true or false",
+    Kind.TYPED: 'a typed value, {"type": …, "value": …}',
 }
 
 

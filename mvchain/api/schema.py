@@ -6,9 +6,11 @@ from typing import Final
 from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.api.errors import describe
 from mvchain.api.views import (
+    Accused,
     BlockSummary,
     BlockView,
     Check,
+    EvidenceView,
     NodesView,
     PollView,
     RollView,
@@ -19,7 +21,8 @@ from mvchain.api.views import (
 )
 from mvchain.core.timestamps import format_rfc3339
 from mvchain.core.types import TimeMs, TimeNs
-from mvchain.ledger.blocks import Flag
+from mvchain.ledger.blocks import Commit, Flag
+from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.ledger.poll_json import definition_to_json
 from mvchain.ledger.polls import Release
 from mvchain.ledger.records import Action, Agency, PollState
@@ -198,7 +201,73 @@ def status(view: StatusView) -> JsonObject:
         "pending": view.pending,
         "catching_up": view.catching_up,
         "polls": view.polls,
+        "evidence": view.evidence._asdict(),
     }
+
+
+def evidence(view: EvidenceView, after: int) -> JsonObject:
+    """What is known of misbehaviour. `next` is the value of `after` for the next page of what is committed."""
+    last = after + len(view.committed)
+    return {
+        "counts": view.counts._asdict(),
+        "committed": [_accused(found) for found in view.committed],
+        "next": last if view.committed and last < view.counts.committed else None,
+        "pending": [_accused(found) for found in view.pending],
+        "duplicate_proposals": [
+            {
+                "agency": _agency_name(found.agency),
+                "height": found.messages[0].height,
+                "round": found.messages[0].round,
+                "messages": [_signed(message) for message in found.messages],
+            }
+            for found in view.duplicate_proposals
+        ],
+        "forks": [
+            {
+                "height": fork.own.height,
+                "signed_both": [_agency_name(agency) for agency in fork.signed_both],
+                "same_round": fork.own.round == fork.other.round,
+                "own": _commit(fork.own),
+                "other": _commit(fork.other),
+            }
+            for fork in view.forks
+        ],
+    }
+
+
+def _accused(found: Accused) -> JsonObject:
+    offence = found.offence
+    shown: JsonObject = {
+        "number": found.number,
+        "agency": _agency_name(found.agency),
+        "validator": offence.address.hex(),
+        "height": offence.height,
+        "round": offence.round,
+        "kind": offence.kind.name.lower(),
+        "block_height": found.block_height,
+        "hash": found.hash.hex(),
+    }
+    if found.messages:
+        shown["messages"] = [_signed(message) for message in found.messages]
+    return shown
+
+
+def _signed(message: Endorsement | Proposal) -> JsonObject:
+    """A signed message: the block it is for, null for nil, when, and all its bytes (C46, C48)."""
+    block_id = message.block_id
+    return {
+        "block_hash": None if block_id.is_nil else block_id.hash.hex(),
+        **_time("time", TimeMs(message.time_ns // _NS_PER_MS)),
+        "encoded": message.encode().hex(),
+    }
+
+
+def _commit(commit: Commit) -> JsonObject:
+    return {"block_hash": commit.block_id.hash.hex(), "round": commit.round, "encoded": commit.encode().hex()}
+
+
+def _agency_name(agency: Agency) -> JsonObject:
+    return {"number": agency.number, "name": {"ko": agency.name_ko, "en": agency.name_en}}
 
 
 def nodes(view: NodesView) -> JsonObject:

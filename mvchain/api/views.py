@@ -14,6 +14,8 @@ from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.core.errors import MvchainError
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, Round, TaggedKey, TimeMs
 from mvchain.ledger.blocks import Commit, Header
+from mvchain.ledger.endorsements import Endorsement, Proposal
+from mvchain.ledger.evidence import Offence
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.records import Agency, Poll, Roll, Signer, Tally
 
@@ -135,6 +137,19 @@ class ReceiptView:
     """Whether it is the completed form, which never changes again."""
 
 
+class EvidenceCounts(NamedTuple):
+    """How much of each kind there is (I8)."""
+
+    committed: int
+    """Double signings that the chain holds evidence of; numbered from 1 to this."""
+    pending: int
+    """Those whose evidence no block holds yet, as far as this node knows."""
+    duplicate_proposals: int
+    """Rounds whose proposer signed two proposals, as this node saw."""
+    forks: int
+    """Heights for which this node saw two valid commits: more than a third of the validators must be faulty."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatusView:
     """Where this node stands."""
@@ -155,6 +170,7 @@ class StatusView:
     catching_up: bool
     polls: int
     """Polls are numbered from 1 to this."""
+    evidence: EvidenceCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,54 @@ class NodesView:
     """Under which the public reaches this node, without a path; "" if the operator names none."""
     others: tuple[str, ...]
     """The same of nodes of other agencies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accused:
+    """Evidence against a validator's key, and whose it is."""
+
+    agency: Agency
+    offence: Offence
+    hash: Hash
+    """Of the evidence (C66)."""
+    number: int | None
+    """Of its record on the chain; None as long as no block holds it."""
+    block_height: Height | None
+    """Of the block that holds it."""
+    messages: Sequence[Endorsement]
+    """The two that contradict each other; none if they were not asked for, or that block is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateProposals:
+    """Two proposals of one round."""
+
+    agency: Agency
+    messages: tuple[Proposal, Proposal]
+
+
+@dataclass(frozen=True, slots=True)
+class ForkView:
+    """Two valid commits for one height, and who signed both."""
+
+    own: Commit
+    """For the block that this node decided."""
+    other: Commit
+    signed_both: Sequence[Agency]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """What is known of misbehaviour: all forks, and a page of all else."""
+
+    counts: EvidenceCounts
+    committed: Sequence[Accused]
+    """By number."""
+    pending: Sequence[Accused]
+    """The oldest ones."""
+    duplicate_proposals: Sequence[DuplicateProposals]
+    """The newest ones."""
+    forks: Sequence[ForkView]
 
 
 class Check(NamedTuple):
@@ -262,6 +326,9 @@ class NodeView(Protocol):
     @property
     def proofs(self) -> Proofs:
         """What this node can prove."""
+
+    def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:
+        """Up to `limit` of each kind; of the committed ones, those with numbers above `after`."""
 
     def ballots_between(self, low: bytes, high: bytes) -> Sequence[Hash]:
         """Hashes of a few committed transactions: those whose first 8 bytes are from `low` to `high`."""

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import mvchain
-from mvchain.cli import backups, ballots, genesis, keys, light, members, node, polls, receipts, rolls
+from mvchain.cli import backups, ballots, evidence, genesis, keys, light, members, node, polls, receipts, rolls
 
 app = typer.Typer(
     help="A permissioned ledger for public polls.",
@@ -29,6 +29,7 @@ for name, command in (
     ("init", node.init),
     ("start", node.start),
     ("status", node.status),
+    ("evidence", evidence.evidence),
     ("localnet", node.localnet),
     ("demo", node.demo),
     ("restore", backups.restore),

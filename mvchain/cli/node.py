@@ -17,7 +17,7 @@ from mvchain.cli.options import (
     new_key_saver,
     read_passphrase,
 )
-from mvchain.cli.output import facts, local_time, print_result, reading_answer
+from mvchain.cli.output import counted, facts, local_time, print_result, reading_answer
 from mvchain.core.limits import DEFAULT_APPROVALS
 from mvchain.core.types import AgencyNumber
 
@@ -125,9 +125,18 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
             ("app hash", found["app_hash"]),
             ("waiting", f"{found['pending']:,} transactions"),
             ("state", "catching up with the others" if found["catching_up"] else "up to date"),
+            *_misbehaviour(found["evidence"]),
         )
     )
     print_result(found, text, as_json=as_json)
+
+
+def _misbehaviour(counts: dict[str, int]) -> list[tuple[str, str]]:
+    """Nothing where nobody was seen to misbehave."""
+    if counts["forks"]:
+        return [("DANGER", "the chain has forked: see mvchain evidence")]
+    twice = counts["committed"] + counts["pending"] + counts["duplicate_proposals"]
+    return [("evidence", f"{counted(twice, 'double signing')}: see mvchain evidence")] if twice else []
 
 
 def localnet(

@@ -649,6 +649,9 @@ CHAIN_FORKED = Cause(
     "There are two valid commits for different blocks of height {height}. Signed both: {names}.",
     "Believe neither. Compare the chains of all agencies; `mvchain evidence` shows both commits.",
 )
+EVIDENCE_MALFORMED = Cause(
+    "MV-2155", "The evidence is malformed at {name}: {why}.", "Send it as the method `block` shows evidence."
+)
 
 # --- 204x: the genesis document (ledger.genesis) ---
 GENESIS_FAULTS = Cause(
@@ -1714,7 +1717,9 @@ RPC_NOT_PROVABLE = Cause(
     "Ask for a height between these, or for 0, which is the newest.",
 )
 RPC_NO_EVIDENCE = Cause(
-    "MV-6078", "This chain takes no evidence through its API.", "Report it to the agencies, with the two headers."
+    "MV-6078",
+    "This method takes evidence of one type alone: tendermint/DuplicateVoteEvidence.",
+    "Report an attack on light clients to the agencies, with the two headers.",
 )
 WEBSOCKET_REFUSED = Cause(
     "MV-6079", "The request does not ask for a WebSocket as RFC 6455 does.", "Use a WebSocket client, version 13."

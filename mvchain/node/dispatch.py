@@ -15,6 +15,7 @@ from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash, Height, PublicKey
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.transactions import Transaction
 from mvchain.ledger.validators import address_of
 from mvchain.node import serving
@@ -299,6 +300,10 @@ class Dispatch:
         self._gossip.add_own(transaction.hash for transaction in taken)
         self._gossip.flush()
         self._act(lambda: self._replica.transactions_arrived(taken))
+
+    def offer_evidence(self, evidence: DuplicateEndorsementEvidence) -> None:
+        """Take evidence from the own API; raises BadProof, see `Replica.offer_evidence`."""
+        self._act(lambda: self._replica.offer_evidence(evidence))
 
     def _take_batch(self, peer: str, raw: tuple[bytes, ...]) -> None:
         if not self._shell.has_room(peer, len(raw)):

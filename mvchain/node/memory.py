@@ -273,6 +273,11 @@ class MemoryStore(_MemoryReading):
         block = self._blocks.get(height)
         return None if block is None else block.last_commit
 
+    def evidence(self, height: Height) -> bytes | None:
+        """The evidence in a block: its EvidenceList (C57)."""
+        block = self._blocks.get(height)
+        return None if block is None else block.evidence
+
     def groups(self, height: Height) -> tuple[bytes, tuple[int, ...]] | None:
         """The roots of a block's groups and its result numbers."""
         block = self._blocks.get(height)

@@ -328,6 +328,9 @@ class BlockStore(StateStore, Protocol):
     def last_commit(self, height: Height) -> bytes | None:
         """The commit for the block before, as the block at this height carries it."""
 
+    def evidence(self, height: Height) -> bytes | None:
+        """The evidence in a block: its EvidenceList (C57)."""
+
     def groups(self, height: Height) -> tuple[bytes, tuple[int, ...]] | None:
         """The roots of a block's groups (`ledger.block_groups`) and its result numbers."""
 

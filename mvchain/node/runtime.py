@@ -9,9 +9,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
-from mvchain.core.errors import BadPeer
+from mvchain.core.errors import BadPeer, BadProof
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Hash, Height, TimeNs
+from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.transactions import Transaction
 from mvchain.node.dispatch import TICK_MS, Dispatch
 from mvchain.node.intake import Intake
@@ -150,6 +151,20 @@ class Runtime:
         """Return once there is a block above this height."""
         while self.replica.tip.height <= above:
             await self._new_block.wait()
+
+    def offer_evidence(self, evidence: DuplicateEndorsementEvidence) -> None:
+        """Take evidence from the public API; raises BadProof, see `Replica.offer_evidence`."""
+        refused: list[BadProof] = []
+
+        def offer() -> None:
+            try:
+                self.dispatch.offer_evidence(evidence)
+            except BadProof as error:
+                refused.append(error)
+
+        self._guarded(offer)
+        if refused:
+            raise refused[0]
 
     # --- connections -----------------------------------------------------------------------------------------
 

@@ -268,6 +268,11 @@ class Store(_Reading):
         value = self._record(height)
         return None if value is None else self._decode(height, value)[2]
 
+    def evidence(self, height: Height) -> bytes | None:
+        """The evidence in a block: its EvidenceList (C57)."""
+        value = self._record(height)
+        return None if value is None else self._decode(height, value)[1]
+
     def groups(self, height: Height) -> tuple[bytes, tuple[int, ...]] | None:
         """The roots of a block's groups (`ledger.block_groups`) and its result numbers."""
         if not self._base_height <= height <= self._last_height:

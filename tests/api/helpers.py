@@ -14,6 +14,8 @@ from mvchain.api.views import (
     BlockSummary,
     BlockView,
     Check,
+    EvidenceCounts,
+    EvidenceView,
     NodesView,
     PollView,
     ReceiptView,
@@ -123,6 +125,7 @@ class MemoryNode:
         self._status: dict[Hash, TxStatus] = {}
         self._waiting: dict[Hash, Transaction] = {}
         self._ended = asyncio.Condition()
+        self.misbehaviour = EvidenceView(EvidenceCounts(0, 0, 0, 0), (), (), (), ())
 
     # --- what happens on the chain ---
 
@@ -342,7 +345,14 @@ class MemoryNode:
             pending=len(self._waiting),
             catching_up=not self.ready,
             polls=len(self._polls),
+            evidence=self.misbehaviour.counts,
         )
+
+    def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:
+        found = self.misbehaviour
+        shown = [item if messages else replace(item, messages=()) for item in (*found.committed, *found.pending)]
+        size = len(found.committed)
+        return replace(found, committed=shown[:size][after : after + limit], pending=shown[size:][:limit])
 
     @property
     def proofs(self) -> "MemoryNode":

@@ -1,14 +1,43 @@
 """The description of the interface says what the code does."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgpack
 import pytest
 
 from mvchain.api.rest import ROUTES, SUBMIT_PATH
+from mvchain.api.views import Accused, DuplicateProposals, EvidenceCounts, EvidenceView, ForkView
 from mvchain.core.hashing import sha256
+from mvchain.core.types import AgencyNumber, Height, Round, TimeNs
+from mvchain.ledger.block_id import NIL_BLOCK_ID
+from mvchain.ledger.endorsements import NO_ROUND, Proposal
+from mvchain.ledger.evidence import Offence
+from mvchain.ledger.records import Agency, Tenure
 from mvchain.light.receipt_number import receipt_number
 from tests.api.helpers import OPERATOR, MemoryNode, RawClient, misfits, post, request, voter
+from tests.ledger.chain_helpers import BLOCK, OTHER_BLOCK, endorse, make_commit, make_keys
+
+
+def misbehaviour() -> EvidenceView:
+    """Two of everything, and a fork."""
+    keys = make_keys(4)
+    a, b = endorse(keys[0], 0, NIL_BLOCK_ID), endorse(keys[0], 0, BLOCK)
+    tenure = Tenure(keys[0].public, Height(1), Height(0), proven=True)
+    agency = Agency(AgencyNumber(1), "서울", "Seoul", (tenure,), (keys[0].public,), 1, ())
+    offence = Offence(a.address, a.height, a.round, a.kind)
+    accused = Accused(agency, offence, sha256(b""), 1, Height(9), (a, b))
+    first, second = (
+        Proposal(Height(3), Round(0), NO_ROUND, block, TimeNs(5), b.signature) for block in (BLOCK, OTHER_BLOCK)
+    )
+    fork = ForkView(make_commit(keys, "cccc"), make_commit(keys, "ccna", OTHER_BLOCK), [agency])
+    return EvidenceView(
+        EvidenceCounts(2, 2, 2, 1),
+        [accused, replace(accused, number=2)],
+        [replace(accused, number=None, block_height=None)] * 2,
+        [DuplicateProposals(agency, (first, second))] * 2,
+        [fork],
+    )
 
 
 @pytest.fixture
@@ -88,6 +117,10 @@ async def test_answers_are_as_described(raw: RawClient, node: MemoryNode, descri
     await read("/v1/light_blocks/{height}", 1, query="?from=genesis")
     await read("/v1/light_blocks/{height}", 1, 400, query="?from=1")
     await read("/v1/agencies")
+    node.misbehaviour = misbehaviour()
+    await read("/v1/evidence", query="?messages&limit=1")
+    await read("/v1/evidence")
+    await read("/v1/evidence", status=400, query="?limit=0")
     await read("/v1/rolls/{number}", 1)
     await read("/v1/signers/{key}", OPERATOR.tagged.hex())
     await read("/v1/errors/{code}", "MV-6003")
