@@ -81,7 +81,7 @@ def make_localnet(directory: Path, nodes: int) -> None:
     homes = [Home(directory / f"node-{number}") for number in range(1, nodes + 1)]
     agencies = tuple(_make_agency(AgencyNumber(number), home, disk) for number, home in enumerate(homes, 1))
     genesis = Genesis(CHAIN_NAME, TimeMs(time.time_ns() // 1_000_000), agencies)
-    ports = _free_ports(2 * nodes)
+    ports = free_ports(2 * nodes)
     peer_ports, api_ports = ports[:nodes], ports[nodes:]
     for place, home in enumerate(homes):
         peers = [
@@ -133,7 +133,7 @@ max_connections_per_address = 200
 """
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports nobody listens on, from a random place on, so that two networks made at once rarely meet."""
     start = random.randrange(len(PORTS))  # noqa: S311 - nothing secret
     free: list[int] = []

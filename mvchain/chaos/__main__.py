@@ -11,6 +11,7 @@ from typing import Final
 
 from mvchain.chaos.catalogue import FAULTS
 from mvchain.chaos.run import Options, run_chaos
+from mvchain.chaos.soak import SOAK
 from mvchain.core.errors import MvchainError
 
 INTERRUPTED: Final = 130
@@ -24,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the arguments say; returns the exit code."""
     known = sorted({fault.code for fault in FAULTS}, key=lambda code: int(code[1:]))
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=DESCRIPTION)
+    parser.add_argument("soak", nargs="?", choices=["soak"], help="faults at random on one network instead (R15)")
+    parser.add_argument("--minutes", type=float, default=60.0, metavar="M", help="that the soak lasts (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a short selection on as few networks as can be")
     parser.add_argument("--only", metavar="R4,R5", help=f"these faults alone; there are {', '.join(known)}")
     parser.add_argument("--runs", type=int, choices=range(1, 1001), metavar="N", help="of each fault")
@@ -39,7 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     seed = random.randrange(2**32) if chosen.seed is None else chosen.seed
     print(f"seed {seed}", file=sys.stderr)
     faults = [fault for fault in FAULTS if fault.code in only and (not chosen.quick or fault.quick)]
-    options = Options(faults, chosen.quick, chosen.runs, chosen.seconds, chosen.rate, seed, chosen.json, chosen.keep)
+    if chosen.soak:
+        faults = [SOAK]
+    minutes = chosen.minutes if chosen.soak else 0.0
+    options = Options(
+        faults, chosen.quick, chosen.runs, chosen.seconds, chosen.rate, seed, chosen.json, chosen.keep, minutes
+    )
     try:
         return 0 if run_chaos(options) else 1
     except MvchainError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -15,6 +16,8 @@ BUSY: Final = 503
 BUSY_PAUSE_S: Final = 0.2
 RETRIES: Final = 100
 """How often a node that is busy is asked again, BUSY_PAUSE_S apart."""
+MAX_CALLS: Final = 10
+"""Of one batch: what a node takes."""
 SHOWN_CHARS: Final = 200
 
 
@@ -42,11 +45,21 @@ class Asker:
         Raises:
             BadConfiguration: it answers anything else, or nothing.
         """
-        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        document = json.loads(await self._asked("POST", "/", json.dumps(call).encode(), {200}))
-        if "result" not in document:
-            raise self._wrong(f"{method} {params}", str(document.get("error")))
-        return document["result"]
+        (result,) = await self.rpc_batch([(method, params)])
+        return result
+
+    async def rpc_batch(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+        """The results of up to MAX_CALLS methods with their parameters, in order. Raises as `rpc`."""
+        assert 0 < len(calls) <= MAX_CALLS, len(calls)
+        batch = [
+            {"jsonrpc": "2.0", "id": at, "method": method, "params": par} for at, (method, par) in enumerate(calls)
+        ]
+        documents = json.loads(await self._asked("POST", "/", json.dumps(batch).encode(), {200}))
+        answers = {document["id"]: document for document in documents}
+        for at, call in enumerate(calls):
+            if "result" not in answers.get(at, {}):
+                raise self._wrong(str(call), str(answers.get(at)))
+        return [answers[at]["result"] for at in range(len(calls))]
 
     async def get(self, path: str) -> Any:
         """The document at a path. Raises as `rpc`."""

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mvchain.chaos.asking import Asker
+from mvchain.chaos.asking import MAX_CALLS, Asker
 from mvchain.chaos.blocks import (
     FLAG_COMMIT,
     ShownBlock,
@@ -26,8 +26,8 @@ from mvchain.chaos.blocks import (
 )
 from mvchain.chaos.recount import Recounted
 
-ASKED_AT_ONCE: Final = 4
-"""Questions to one node at a time."""
+HEIGHTS_AT_ONCE: Final = MAX_CALLS // 2
+"""Of which a node is asked for block and results in one batch."""
 READ_BACK: Final = 20
 """Acknowledged ballots that every node is asked for by name; all of them are looked for in all blocks of each."""
 LOG_MARKS: Final = re.compile(r"Traceback|never retrieved|was never awaited|Task was destroyed")
@@ -58,24 +58,21 @@ def compare(what: str, answers: Mapping[int, Any]) -> Iterator[str]:
 
 async def look(askers: Sequence[Asker], height: int, survey: Survey) -> None:
     """Ask every node for every block, result and validator set that has not been looked at, up to this height."""
-    places = asyncio.Semaphore(ASKED_AT_ONCE)
-
-    async def one(at: int) -> tuple[dict[int, Any], dict[int, Any]]:
-        async with places:
-            blocks = await asyncio.gather(*(asker.rpc("block", height=str(at)) for asker in askers))
-            results = await asyncio.gather(*(asker.rpc("block_results", height=str(at)) for asker in askers))
-        numbers = [asker.number for asker in askers]
-        return dict(zip(numbers, blocks, strict=True)), dict(zip(numbers, results, strict=True))
-
-    for at, (blocks, results) in enumerate(
-        await asyncio.gather(*(one(at) for at in range(len(survey.blocks) + 1, height + 1))), len(survey.blocks) + 1
-    ):
-        survey.faults += compare(f"block {at}", blocks)
-        survey.faults += compare(f"the result of block {at}", results)
-        survey.blocks.append(read_block(next(iter(blocks.values()))))
-        result = next(iter(results.values()))
-        app_hash = base64.b64decode(result["app_hash"]).hex().upper()
-        survey.results.append((app_hash, [int(each["code"]) for each in result["txs_results"] or []]))
+    for first in range(len(survey.blocks) + 1, height + 1, HEIGHTS_AT_ONCE):
+        heights = range(first, min(first + HEIGHTS_AT_ONCE, height + 1))
+        calls = [(method, {"height": str(at)}) for at in heights for method in ("block", "block_results")]
+        answers = await asyncio.gather(*(asker.rpc_batch(calls) for asker in askers))
+        for place, at in enumerate(heights):
+            blocks, results = (
+                {asker.number: answer[2 * place + which] for asker, answer in zip(askers, answers, strict=True)}
+                for which in (0, 1)
+            )
+            survey.faults += compare(f"block {at}", blocks)
+            survey.faults += compare(f"the result of block {at}", results)
+            survey.blocks.append(read_block(next(iter(blocks.values()))))
+            result = next(iter(results.values()))
+            app_hash = base64.b64decode(result["app_hash"]).hex().upper()
+            survey.results.append((app_hash, [int(each["code"]) for each in result["txs_results"] or []]))
     for what in ("commit", "validators"):
         shown = {asker.number: await asker.rpc(what, height=str(height)) for asker in askers}
         if what == "validators":

@@ -8,12 +8,12 @@ import asyncio
 import os
 import re
 import resource
+import shutil
 import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -22,7 +22,7 @@ from mvchain.chaos.proxy import Wires
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
 from mvchain.core.keys import SigningKey
-from mvchain.localnet import HOST, Localnet, make_localnet
+from mvchain.localnet import HOST, Localnet, free_ports, make_localnet
 from mvchain.node.config import Home, load_settings
 
 STOP_S: Final = 20.0
@@ -33,7 +33,8 @@ STOP_S: Final = 20.0
 class Launch:
     """How a node is started, where that differs from others."""
 
-    environment: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    """Beside those that every node has."""
     directory: Path | None = None
     """Where Python looks for modules first; None for where it looks here."""
     file_bytes: int | None = None
@@ -117,16 +118,40 @@ class Cluster:
                 text = re.sub(entry, f'"{agency.node_key.hex()}@{HOST}:{port}"', text)
         settings.write_text(text)
 
+    async def copy(self, number: int) -> int:
+        """The number of a second home with the same keys, made from one whose node is not running."""
+        assert number not in self._processes, number
+        twin = max(self.numbers) + 1
+        home = Home(self.homes[number].path.with_name(f"node-{twin}"))
+        shutil.copytree(self.homes[number].path, home.path)
+        settings = load_settings(home.settings)
+        text = home.settings.read_text()
+        for address, port in zip((settings.p2p.listen, settings.api.listen), free_ports(2), strict=True):
+            text = text.replace(f'listen = "{address}"', f'listen = "{HOST}:{port}"')
+        home.settings.write_text(text)
+        self.homes[twin] = home
+        await self.lay_wires(twin)
+        return twin
+
     async def start(self, number: int, launch: Launch | None = None) -> None:
         """Start a node on what is on its disk."""
         assert number not in self._processes, number
         launch = launch or Launch()
         home = self.homes[number].path
-        environment = {**os.environ, **launch.environment}
+        environment = dict(os.environ)
         if launch.directory is not None:
             paths = (str(launch.directory), os.environ.get("PYTHONPATH", ""))
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        command = (sys.executable, "-m", "mvchain", "start", "--exit-with-parent", "--home", str(home))
+        command = (
+            sys.executable,
+            "-m",
+            "mvchain",
+            "start",
+            "--exit-with-parent",
+            "--home",
+            str(home),
+            *launch.arguments,
+        )
 
         def in_child() -> None:
             die_with_parent()

@@ -14,6 +14,8 @@ class Extent(NamedTuple):
     runs: int
     seconds: float
     """Of one run, for faults that last."""
+    minutes: float = 0.0
+    """For which runs go on, instead of their number; 0: their number counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Fault:
     nodes: int = 4
     per_s: float | None = None
     """Ballots; None for the rate that the command line says."""
+    conclude: Callable[[Stage], None] | None = None
+    """What is looked at after all runs, beside what always is."""
 
     @property
     def name(self) -> str:

@@ -65,6 +65,11 @@ class Load:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._stack.aclose()
 
+    @property
+    def left(self) -> int:
+        """Ballots that were not handed in yet."""
+        return len(self._left)
+
     def client(self, number: int) -> Client:
         """To a node."""
         return self._clients[number]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from mvchain.chaos.partitions import LEAST_INTERVAL_S, MAX_RATIO, interval_s
 from mvchain.chaos.stage import HEIGHTS, Stage
+from mvchain.chaos.watch import use_of
 from mvchain.localnet import HOST
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -31,8 +32,7 @@ DEPTH: Final = 100_000
 PIPELINED: Final = 1_000
 DEAF_BYTES: Final = 4_096
 DEAF_REQUESTS: Final = 20
-"""Of some 46 kB each: more than the node's side of a socket takes while nobody reads."""
-TCP_ESTABLISHED: Final = 1
+"""Of some 46 kB each."""
 
 _POST: Final = b"POST /v1/transactions HTTP/1.1\r\nHost: node\r\n"
 _JSON: Final = _POST + b"Content-Type: application/json\r\n"
@@ -58,8 +58,9 @@ BAD_REQUESTS: Final[Mapping[str, bytes]] = {
 class Target:
     """The node that is asked."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pid: int) -> None:
         self.port = urlsplit(url).port
+        self.pid = pid
         self.wrong: list[str] = []
         """Answers that are no refusal, and connections that were not cut."""
 
@@ -171,17 +172,17 @@ async def _crowd(target: Target, name: str, act: Slow) -> int:
 
 
 async def _deaf_crowd(target: Target, name: str) -> int:
-    """SLOW_CLIENTS that ask for more than sockets hold and read nothing of it."""
+    """SLOW_CLIENTS that read nothing of what they ask for: the node lets go of them, whatever its kernel holds."""
+    before = use_of(target.pid).descriptors
     clients: list[socket.socket] = []
     try:
         for client in range(SLOW_CLIENTS):
             clients.append(await asyncio.to_thread(_deaf_client, target.port, client))  # noqa: PERF401 - each is closed
         until = time.monotonic() + CUT_S
-        while time.monotonic() < until:
-            if not any(map(_is_established, clients)):
-                break
+        while (held := use_of(target.pid).descriptors - before) > 0 and time.monotonic() < until:
             await asyncio.sleep(1)
-        return _all_cut(target, name, [not _is_established(client) for client in clients])
+        held = max(0, held)
+        return _all_cut(target, name, [*[False] * held, *[True] * (SLOW_CLIENTS - held)])
     finally:
         for each in clients:
             each.close()
@@ -198,11 +199,6 @@ def _deaf_client(port: int | None, client: int) -> socket.socket:
     return deaf
 
 
-def _is_established(client: socket.socket) -> bool:
-    """Whether the other side has neither ended nor broken the connection."""
-    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
-
-
 def _all_cut(target: Target, name: str, cut: Sequence[bool]) -> int:
     if left := cut.count(False):
         target.wrong.append(f"{name}: {left} of {len(cut)} clients were not cut in {CUT_S:.0f} s")
@@ -215,7 +211,7 @@ def _all_cut(target: Target, name: str, cut: Sequence[bool]) -> int:
 async def harass(stage: Stage, seconds: float) -> None:
     """R12: each kind of client at one node for so many seconds; all are refused and blocks go on."""
     number = stage.some_node()
-    target = Target(stage.cluster.api_url(number))
+    target = Target(stage.cluster.api_url(number), stage.cluster.pid(number))
     before_s = await interval_s(stage, stage.numbers, max(3.0, seconds))
     attacks = {name: partial(_refused, target, name, request) for name, request in BAD_REQUESTS.items()}
     attacks |= {name: partial(attack, target) for name, attack in ENDLESS.items()}

@@ -25,7 +25,8 @@ from mvchain.demo.progress import Narrator
 SPARE_S: Final = 15.0
 """For which there are ballots in each run, beside those for its own time: for what comes between and the recovery."""
 SPARE_AT_END_S: Final = 90.0
-SOURCE: Final = Path(__file__).parents[1]
+CHECK_EVERY: Final = 10
+"""Runs, beside after the last: what went wrong is found near to where it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,14 @@ class Options:
     seed: int
     json_out: Path | None
     keep: bool
+    minutes: float = 0.0
+    """For which runs of a fault go on, instead of their number."""
 
     def extent(self, fault: Fault) -> Extent:
         """How much of a fault."""
         found = fault.quick if self.quick and fault.quick else fault.full
-        return Extent(self.runs or found.runs, found.seconds if self.seconds is None else self.seconds)
+        seconds = found.seconds if self.seconds is None else self.seconds
+        return Extent(self.runs or found.runs, seconds, self.minutes)
 
 
 def run_chaos(options: Options) -> bool:
@@ -118,7 +122,8 @@ async def _on_one_network(
     assert this is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     extents = [options.extent(fault) for fault in group]
-    seconds = sum(extent.runs * (extent.seconds + SPARE_S) for extent in extents) + SPARE_AT_END_S
+    lasting = (extent.minutes * 60 or extent.runs * (extent.seconds + SPARE_S) for extent in extents)
+    seconds = sum(lasting) + SPARE_AT_END_S
     per_s = max(fault.per_s or options.per_s for fault in group)
     setting = Setting(group[0].nodes, per_s, seconds, options.seed)
     narrator.say(f"starting {setting.nodes} nodes")
@@ -135,14 +140,21 @@ async def _on_one_network(
 
 
 async def _strike(stage: Stage, fault: Fault, result: Result, extent: Extent, narrator: Narrator) -> None:
-    stage.load.resume()
+    until = time.monotonic() + extent.minutes * 60
     try:
-        for run in range(extent.runs):
+        while time.monotonic() < until if extent.minutes else len(result.recoveries_s) < extent.runs:
+            stage.load.resume()
             await fault.strike(stage, extent.seconds)
             result.recoveries_s.append(took := await stage.recovery())
-            narrator.say(f"{fault.name}: run {run + 1} of {extent.runs}, recovered in {took:.1f} s")
-            stage.expect(took <= RECOVERY_S, f"I6: the recovery of run {run + 1} took {took:.1f} s")
+            run = len(result.recoveries_s)
+            narrator.say(f"{fault.name}: run {run}, recovered in {took:.1f} s")
+            stage.expect(took <= RECOVERY_S, f"I6: the recovery of run {run} took {took:.1f} s")
+            if run % CHECK_EVERY == 0:
+                await stage.check()
         await stage.check()
+        if fault.conclude is not None:
+            fault.conclude(stage)
+        result.wanted = len(result.recoveries_s)
     finally:
         result.faults += stage.faults
         stage.faults.clear()

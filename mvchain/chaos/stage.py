@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mvchain.api.client import Client
 from mvchain.chaos import check
 from mvchain.chaos.asking import Asker
 from mvchain.chaos.blocks import Validators, read_block
@@ -37,6 +38,8 @@ HEIGHTS: Final = 5
 TURNS: Final = 3
 """How often each validator's turn to propose comes in the blocks that are looked at for who takes part."""
 LOOK_AGAIN_S: Final = 0.1
+LEAST_BALLOTS: Final = 10_000
+"""There must be some left when the last fault is over: blocks are made of them."""
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Stage:
     """Addresses of validators that were made to sign twice."""
     notes: Counter[str] = field(default_factory=Counter)
     """What was seen and is not wrong, with how often."""
+    spared: int | None = None
+    """A node that no fault is to end."""
     newest: int = 0
     """The greatest height that was seen."""
     log_marks: dict[int, int] = field(default_factory=dict)
@@ -74,8 +79,8 @@ class Stage:
         return list(self.cluster.network.numbers)
 
     def some_node(self) -> int:
-        """One at random."""
-        return self.random.choice(self.numbers)
+        """One at random, but the spared one."""
+        return self.random.choice([number for number in self.numbers if number != self.spared])
 
     def expect(self, holds: bool, fault: str) -> None:
         """Keep the fault unless it holds."""
@@ -133,6 +138,7 @@ class Stage:
     async def recovery(self) -> float:
         """From now until every node has five heights more than the newest now, and is ready (I6)."""
         started = time.monotonic()
+        self.expect(self.load.left > 0, "no ballots are left: there is no load, and blocks come once a minute")
         await self.reach(await self.top() + HEIGHTS, self.numbers, GIVE_UP_S)
         for number in self.numbers:
             await self.ready(number)
@@ -168,7 +174,8 @@ class Stage:
     async def count(self) -> None:
         """Close the poll and compare what every node publishes with a recount (I4)."""
         await self.load.pause()
-        await close_poll(self.cluster.network, self.load.client(1))
+        async with Client(self.cluster.api_url(1), READY_S) as client:
+            await close_poll(self.cluster.network, client)
         shown = {}
         for number in self.numbers:
             await self.reach(await self.top(), [number], READY_S)
@@ -226,7 +233,7 @@ async def on_stage(directory: Path, setting: Setting, narrator: Narrator) -> Asy
     """A stage with the load on; its nodes are gone afterwards, their files are not."""
     cluster = Cluster(directory, setting.nodes)
     definition = elections.shipped().at(cluster.network.genesis.genesis_time_ms)
-    ballots = _signed(cluster, definition, int(setting.per_s * setting.seconds))
+    ballots = _signed(cluster, definition, max(LEAST_BALLOTS, int(setting.per_s * setting.seconds)))
     facts = PollFacts(
         POLL,
         cluster.network.genesis.hash,
@@ -248,7 +255,8 @@ async def on_stage(directory: Path, setting: Setting, narrator: Narrator) -> Asy
             await cluster.start(number)
         for number in cluster.numbers:
             await stage.ready(number)
-        await open_poll(cluster.network, load.client(1), definition, [ballot.voter for ballot in ballots], narrator)
+        async with Client(cluster.api_url(1), READY_S) as client:
+            await open_poll(cluster.network, client, definition, [ballot.voter for ballot in ballots], narrator)
         load.resume()
         yield stage
 

@@ -21,7 +21,7 @@ from mvchain.core.keys import SigningKey
 from mvchain.core.types import AgencyNumber, TimeMs
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.records import PollState
-from mvchain.localnet import _free_ports
+from mvchain.localnet import free_ports
 from mvchain.node.config import Home, Settings
 from mvchain.node.files import LocalDisk
 from mvchain.node.guard import SignGuard
@@ -144,7 +144,7 @@ class Process:
             self.home, "trial", AgencyNumber(1), names, approvals=1, plain_keys=False, save_key=keep, disk=disk
         )
         install_genesis(self.home, Genesis("trial", TimeMs(now_ms()), (entry,)), disk)
-        peers, self.port = _free_ports(2)
+        peers, self.port = free_ports(2)
         self.home.settings.write_text(
             f'[keys]\npassphrase_file = "{passphrase}"\n[log]\nlevel = "debug"\n'
             f'[p2p]\nlisten = "127.0.0.1:{peers}"\n[api]\nlisten = "127.0.0.1:{self.port}"\n'
