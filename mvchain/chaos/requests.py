@@ -179,9 +179,11 @@ async def _deaf_crowd(target: Target, name: str) -> int:
         for client in range(SLOW_CLIENTS):
             clients.append(await asyncio.to_thread(_deaf_client, target.port, client))  # noqa: PERF401 - each is closed
         until = time.monotonic() + CUT_S
-        while (held := use_of(target.pid).descriptors - before) > 0 and time.monotonic() < until:
+        while True:
+            held = max(0, use_of(target.pid).descriptors - before)
+            if not held or time.monotonic() > until:
+                break
             await asyncio.sleep(1)
-        held = max(0, held)
         return _all_cut(target, name, [*[False] * held, *[True] * (SLOW_CLIENTS - held)])
     finally:
         for each in clients:
