@@ -43,6 +43,7 @@ from mvchain.ledger.polls import Release
 from mvchain.ledger.records import Agency, Poll, PollState, Tally
 from mvchain.ledger.results import NO_NUMBER
 from mvchain.ledger.transactions import Ballot, decode_transaction
+from mvchain.ledger.validators import address_of
 from mvchain.node.judge import Known, Received, Refused, Verdict
 from mvchain.node.runtime import Runtime
 
@@ -208,6 +209,11 @@ class NodeViewOfRuntime:
         """See `views.NodeView`."""
         record = self._replica.state.roll(RollNumber(number))
         return None if record is None else RollView(RollNumber(number), record)
+
+    def double_signings(self, agency: Agency) -> int:
+        """See `views.NodeView`."""
+        convictions = self._replica.state.convictions
+        return sum(convictions.count_of(address_of(tenure.validator_key)) for tenure in agency.tenures)
 
     def agencies(self) -> Sequence[Agency]:
         """See `views.NodeView`."""

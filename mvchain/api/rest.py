@@ -134,7 +134,9 @@ def roll(view: NodeView, call: Call) -> Answer:
 
 def agencies(view: NodeView, _call: Call) -> Answer:
     """All agencies, those that left included."""
-    return Answer(dump({"agencies": [schema.agency(agency) for agency in view.agencies()]}))
+    return Answer(
+        dump({"agencies": [schema.agency(agency, view.double_signings(agency)) for agency in view.agencies()]})
+    )
 
 
 def signer(view: NodeView, call: Call) -> Answer:

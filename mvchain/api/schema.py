@@ -100,7 +100,7 @@ def _action(action: Action) -> JsonObject:
     }
 
 
-def agency(record: Agency) -> JsonObject:
+def agency(record: Agency, double_signings: int) -> JsonObject:
     """An agency with its present keys, and the heights at which each of its validator keys signs or signed."""
     return {
         "agency": record.number,
@@ -110,6 +110,7 @@ def agency(record: Agency) -> JsonObject:
         "agency_key": record.agency_key.hex(),
         "validator_key": record.validator_key.hex(),
         "node_key": record.node_key.hex(),
+        "double_signings": double_signings,
         "tenures": [
             {
                 "validator_key": tenure.validator_key.hex(),

@@ -302,6 +302,9 @@ class NodeView(Protocol):
     def roll(self, number: int) -> RollView | None:
         """One roll, None if there is none of this number."""
 
+    def double_signings(self, agency: Agency) -> int:
+        """How often the chain convicts the agency's validator keys, past ones included (I8)."""
+
     def agencies(self) -> Sequence[Agency]:
         """Every agency that ever ran this chain, by number."""
 

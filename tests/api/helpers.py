@@ -297,6 +297,9 @@ class MemoryNode:
         action = Action(sha256(b"extend"), Kind.POLL_EXTEND, START_MS, (OPERATOR.tagged,))
         return RollView(RollNumber(1), Roll(AGENCY, "Residents", True, root, size, last, FIRST, (action,)))
 
+    def double_signings(self, agency: Agency) -> int:
+        return self.misbehaviour.counts.committed
+
     def agencies(self) -> Sequence[Agency]:
         tenure = Tenure(PublicKey(bytes(32)), Height(1), Height(7), proven=True)
         own = Signer(OPERATOR.tagged, Role.AGENCY, Scope(0), 0, active=True, suspended=False)

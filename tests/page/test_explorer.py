@@ -163,6 +163,51 @@ async def test_who_came_and_went_is_shown_where_it_could_sign(visit: Visit) -> N
     assert (await visit.facts())["서명하는 블록"] == "3번부터 지금까지"
 
 
+async def test_who_signed_twice_is_named(visit: Visit) -> None:
+    """I8: by the name of the agency, with the height and the block that holds the evidence."""
+    accused = {"agency": {"number": 2}, "height": 3, "round": 1, "kind": "precommit", "hash": "ab", "block_height": 5}
+    waiting = {**accused, "agency": {"number": 3}, "kind": "prevote", "hash": "cd", "block_height": None}
+
+    def signed(document: Any) -> Any:
+        assert document["counts"] == {"committed": 0, "pending": 0, "duplicate_proposals": 0, "forks": 0}
+        return {
+            **document,
+            "counts": {**document["counts"], "committed": 7},
+            "committed": [accused],
+            "pending": [waiting],
+        }
+
+    def forked(document: Any) -> Any:
+        fork = {"height": 4, "signed_both": [{"number": 1}, {"number": 2}]}
+        return {**signed(document), "forks": [fork], "duplicate_proposals": [accused]}
+
+    await visit.to("#/agencies")
+    assert "그런 기관은 없었습니다." in await visit.text()
+    await visit.change("/v1/evidence?limit=100", signed)
+    await visit.to("#/agencies")
+    rows = (await visit.rows("table"))[-2:]
+    assert rows == [
+        ["강남구", "확정 서명 둘", "블록 3", "1", "블록 5"],
+        ["마포구", "1차 서명 둘", "블록 3", "1", "아직 블록에 없음"],
+    ]
+    assert "이 밖에도 5건이 더 있습니다." in await visit.text()
+    await visit.page.unroute_all()
+    await visit.change("/v1/evidence?limit=100", forked)
+    await visit.to("#/agencies")
+    assert "두 블록 모두에 서명한 기관: 서울특별시, 강남구." in await visit.text(".notice-bad")
+
+
+async def test_a_fork_is_shown_first_and_loudly(visit: Visit) -> None:
+    def forked(document: Any) -> Any:
+        return {**document, "evidence": {**document["evidence"], "forks": 1}}
+
+    await visit.to("")
+    assert await visit.page.locator(".notice-bad").count() == 0
+    await visit.change("/v1/status", forked)
+    await visit.to("")
+    assert "체인이 갈라졌습니다" in await visit.text(".notice-bad")
+
+
 # --- results ---
 
 

@@ -1,6 +1,7 @@
 // The agencies that run the chain, and one with its keys and its polls.
 
 import { agencyLink, agencyName, column, hexText, section, table } from "./parts.js";
+import { EVIDENCE_PATH, evidenceSection } from "./evidence.js";
 import { askJson } from "./node.js";
 import { button, facts } from "../page/parts.js";
 import { count, language, say } from "../page/language.js";
@@ -13,11 +14,11 @@ export const agencyList = {
   title: () => say("agencies"),
 
   async load() {
-    const { height } = await askJson("/v1/status");
-    return { blocks: await recentBlocks(height, []) };
+    const [{ height }, evidence] = await Promise.all([askJson("/v1/status"), askJson(EVIDENCE_PATH)]);
+    return { blocks: await recentBlocks(height, []), evidence };
   },
 
-  render({ blocks }, { agencies }) {
+  render({ blocks, evidence }, { agencies }) {
     const head = [
       column(say("number"), "number"),
       column(say("agency")),
@@ -38,6 +39,7 @@ export const agencyList = {
       make("h1", { tabindex: "-1" }, say("agencies")),
       make("p", {}, say("agenciesIntro", count(membersIn(blocks.slice(-1), agencies).length))),
       table(say("agencyTable"), head, rows),
+      evidenceSection(evidence, agencies),
     ];
   },
 };

@@ -3,6 +3,7 @@
 import { age, duration, percent } from "./language.js";
 import { askJson } from "./node.js";
 import { bar, section } from "./parts.js";
+import { forkNotice } from "./evidence.js";
 import { chainText } from "../page/parts.js";
 import { count, say } from "../page/language.js";
 import { make } from "../page/dom.js";
@@ -39,6 +40,7 @@ export const overview = {
   render({ status, blocks, running, ended }, { agencies, nowMs }) {
     return [
       make("h1", { tabindex: "-1" }, say("overviewHeading")),
+      forkNotice(status),
       tiles({ status, blocks, running, nowMs }),
       section(say("runningPolls"), runningPolls(running, agencies)),
       section(

@@ -335,6 +335,35 @@ export const WORDS = {
   ],
   pollsOfAgency: ["이 기관의 투표", "Polls of this agency"],
 
+  // --- who signed two different things ---
+  signedTwice: ["서로 다른 두 가지에 서명한 기관", "Who signed two different things"],
+  signedTwiceMore: [
+    "정직한 노드는 한 차례에 한 가지에만 서명합니다. 두 서명은 누가 보여 주든 그 서명 키를 가진 기관의 책임을 증명합니다.",
+    "An honest node signs one thing at a time. Two signatures convict the key that made them, whoever shows them.",
+  ],
+  nobodyTwice: ["그런 기관은 없었습니다.", "No agency was seen to do so."],
+  doubleSignings: ["이중 서명의 증거", "Evidence of double signings"],
+  signedWhat: ["무엇에", "What"],
+  twice_prevote: ["1차 서명 둘", "two prevotes"],
+  twice_precommit: ["확정 서명 둘", "two precommits"],
+  heldBy: ["증거가 담긴 블록", "Evidence is in"],
+  notInBlockYet: ["아직 블록에 없음", "no block yet"],
+  moreDoubleSignings: [(n) => `이 밖에도 ${n}건이 더 있습니다.`, (n) => `There are ${n} more.`],
+  twoProposals: [
+    (n, who) => `한 차례에 블록을 둘 제안한 일이 ${n}번 있었습니다: ${who}.`,
+    (n, who) => `Two blocks were proposed in one round, ${plural(n, "time", "times")}: ${who}.`,
+  ],
+  forked: ["체인이 갈라졌습니다", "The chain has forked"],
+  forkedMore: [
+    "같은 높이에 서로 다른 두 블록이 확정 서명을 받았습니다. 모든 기관이 기록을 비교하기 전에는 어느 쪽도 믿지 마세요.",
+    "Two different blocks of one height have enough signatures. Believe neither before all agencies have compared " +
+      "their records.",
+  ],
+  forkedAt: [
+    (height, who) => `${height}번 높이에서 체인이 갈라졌습니다. 두 블록 모두에 서명한 기관: ${who}.`,
+    (height, who) => `The chain has forked at height ${height}. Signed both blocks: ${who}.`,
+  ],
+
   // --- proofs ---
   proofHeading_result: ["이 결과의 증명", "Proof of this result"],
   proofHeading_question: ["이 질문의 증명", "Proof of this question"],
