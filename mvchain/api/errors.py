@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import Final
 
 from mvchain.api.answer import PROBLEM, Answer, Cache, dump
-from mvchain.api.limits import RETRY_AFTER_S
+from mvchain.api.limits import FILLING_STEPS_PER_S, RETRY_AFTER_S
 from mvchain.core import codes
-from mvchain.core.errors import Cause, MvchainError
+from mvchain.core.errors import BadRequest, Cause, MvchainError
 from mvchain.core.types import Hash
 
 STATUS: Final[Mapping[str, int]] = {
@@ -39,7 +39,7 @@ STATUS: Final[Mapping[str, int]] = {
         417: (codes.EXPECTATION_UNKNOWN,),
         431: (codes.REQUEST_HEAD_TOO_LARGE,),
         500: (codes.INTERNAL,),
-        503: (codes.SERVER_BUSY, codes.ANSWER_LATE),
+        503: (codes.SERVER_BUSY, codes.ANSWER_LATE, codes.NOT_FILLED_IN),
     }.items()
     for cause in causes
 }
@@ -51,6 +51,11 @@ _RETRYABLE_CODES: Final = frozenset({codes.RECEIPT_NOT_YET.code})
 ALL_CAUSES: Final[Mapping[str, Cause]] = {
     cause.code: cause for cause in vars(codes).values() if isinstance(cause, Cause)
 }
+
+
+def not_filled_in(what: str, left: int) -> BadRequest:
+    """This node does not hold it yet: it fills in the past, and so many steps are left."""
+    return BadRequest(codes.NOT_FILLED_IN, what=what, left=left, retry_after_s=1 + left // FILLING_STEPS_PER_S)
 
 
 def status_of(error: MvchainError) -> int:

@@ -13,6 +13,8 @@ MAX_WAIT_S = 10
 """Longest wait for a commit (LIM10); then the transaction is still received and says so."""
 RETRY_AFTER_S = 1
 """What a refusal for want of room asks for where nothing better is known: a few blocks."""
+FILLING_STEPS_PER_S = 100
+"""Blocks a second that a node fills in below the snapshot it joined by, roughly: for saying when to ask again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,6 +300,7 @@ class NodeViewOfRuntime:
             catching_up=self._dispatch.catch_up.distance(self._replica.machine.height) > 1,
             polls=self._replica.state.poll_count,
             evidence=self._evidence.counts(),
+            filling_steps=self._dispatch.backfill.left,
         )
 
     def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:

@@ -9,11 +9,13 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from mvchain.api.block_trees import BlockTrees
+from mvchain.api.errors import not_filled_in
 from mvchain.api.views import ReceiptView
 from mvchain.core import codes
 from mvchain.core.errors import BadRequest
 from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, PublicKey, TaggedKey
 from mvchain.ledger.blocks import Commit, Header
+from mvchain.ledger.filling import is_filled
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.state_tree import ProofOp
 from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
@@ -34,6 +36,7 @@ from mvchain.light.proofs import (
     Superseded,
 )
 from mvchain.light.receipts import AcceptedBallot, OpenReceipt
+from mvchain.node.backfill import steps_left
 from mvchain.node.replica import Replica
 
 CACHED_HEADERS = 512
@@ -78,7 +81,8 @@ class ProofView:
         if place is None:
             if tx_hash in self._replica.mempool:
                 raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=_NOT_YET_S)
-            raise BadRequest(codes.BALLOT_UNKNOWN)
+            left = steps_left(self._store)
+            raise not_filled_in("all blocks", left) if left else BadRequest(codes.BALLOT_UNKNOWN)
         ballot = decode_transaction(self._store.transaction_at(*place))
         if not isinstance(ballot.payload, Ballot):
             raise BadRequest(codes.BALLOT_UNKNOWN)
@@ -191,6 +195,7 @@ class ProofView:
         now = self._replica.state.poll(poll)
         if now is None:
             raise BadRequest(codes.POLL_UNKNOWN, poll=poll)
+        self._require_filled(poll, now)
         if now.state is PollState.FINAL:
             return self._final_proof(poll, claim)
         height = Height(self._replica.tip.height - 1)
@@ -207,8 +212,14 @@ class ProofView:
             raise BadRequest(codes.POLL_UNKNOWN, poll=poll)
         if record.state is not PollState.FINAL:
             raise BadRequest(codes.POLL_NOT_FINAL, poll=poll, state=record.state.name.lower())
+        self._require_filled(poll, record)
         height, ops = self._replica.state.final_proof(poll)
         return self._encode(poll, record, height, ops, claim)
+
+    def _require_filled(self, poll: PollNumber, record: Poll) -> None:
+        """Else a voter would seem to be on no roll, or a ballot not to count."""
+        if not is_filled(self._store, poll, record.roll):
+            raise not_filled_in(f"everything about poll {poll}", steps_left(self._store))
 
     def _encode(
         self, poll: PollNumber, record: Poll, height: Height, ops: tuple[ProofOp, ProofOp], make_claim: MakeClaim

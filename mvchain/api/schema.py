@@ -203,6 +203,7 @@ def status(view: StatusView) -> JsonObject:
         "catching_up": view.catching_up,
         "polls": view.polls,
         "evidence": view.evidence._asdict(),
+        "filling_steps": view.filling_steps,
     }
 
 

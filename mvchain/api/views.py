@@ -171,6 +171,8 @@ class StatusView:
     polls: int
     """Polls are numbered from 1 to this."""
     evidence: EvidenceCounts
+    filling_steps: int
+    """How many are left until everything below the snapshot is here that this node joined by (`node.backfill`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +246,8 @@ class Check(NamedTuple):
 class Proofs(Protocol):
     """What a node can prove (ledger L10). Each answer is a document of its own, for `mvchain.light.verify`.
 
-    All raise BadRequest: POLL_UNKNOWN; RECEIPT_NOT_YET while the block is being made that proves what is asked for;
-    POLL_NOT_FINAL where the claim is about the end.
+    All raise BadRequest: POLL_UNKNOWN; NOT_FILLED_IN where the node has not got it yet; RECEIPT_NOT_YET while the block
+    is being made that proves what is asked for; POLL_NOT_FINAL where the claim is about the end.
     """
 
     def receipt(self, tx_hash: Hash, *, completed: bool | None) -> ReceiptView:

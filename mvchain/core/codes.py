@@ -497,6 +497,11 @@ STORE_UNFINISHED = Cause(
     "Run mvchain join again for this home; it goes on with what it has.",
 )
 
+NOT_FILLED_IN = Cause(
+    "MV-4110",
+    "This node joined the chain by a snapshot and does not hold {what} yet; {left} steps of filling in are left.",
+    "Ask another node, or this one again in about {retry_after_s} s.",
+)
 CHUNK_DAMAGED = Cause(
     "MV-4101",
     "Chunk {index} of the snapshot in {path} is damaged.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
-from mvchain.core.errors import BrokenStorage
+from mvchain.core.errors import BrokenStorage, MvchainError
 from mvchain.core.limits import MAX_FINAL_PROOF_BYTES, MAX_PROVABLE_CHANGES, PROVABLE_HEIGHTS
 from mvchain.core.types import Height, PollNumber
 from mvchain.ledger import keyspace
@@ -152,14 +152,14 @@ def encode_final_proof(height: Height, proof: tuple[ProofOp, ProofOp]) -> bytes:
     return codec.encode((height, *(op.encode_data() for op in proof)))
 
 
-def decode_final_proof(data: bytes, poll: PollNumber) -> tuple[Height, tuple[ProofOp, ProofOp]]:
-    """The reverse; raises BrokenStorage."""
+def decode_final_proof(
+    data: bytes, poll: PollNumber, error: type[MvchainError] = BrokenStorage
+) -> tuple[Height, tuple[ProofOp, ProofOp]]:
+    """The reverse; raises `error`."""
     what = f"the final proof of poll {poll}"
-    fields = Fields(
-        codec.decode(data, what, max_bytes=MAX_FINAL_PROOF_BYTES, error=BrokenStorage), 3, what, BrokenStorage
-    )
+    fields = Fields(codec.decode(data, what, max_bytes=MAX_FINAL_PROOF_BYTES, error=error), 3, what, error)
     record, store = (fields.blob(i, "operator", MAX_FINAL_PROOF_BYTES) for i in (1, 2))
     return Height(fields.int(0, "height", 1, _MAX_HEIGHT)), (
-        ProofOp.decode_data(record_key(poll), record, BrokenStorage),
-        ProofOp.decode_data(b"polls", store, BrokenStorage),
+        ProofOp.decode_data(record_key(poll), record, error),
+        ProofOp.decode_data(b"polls", store, error),
     )

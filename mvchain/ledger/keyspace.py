@@ -16,7 +16,7 @@ A key is one letter and big-endian fields, so a scan finds the records of a tabl
 | `k` u32 proposal | `proposals.Proposal` | governance |
 | `n` log, u32 its number, u8 level, u32 index | root of a full subtree of 2^level leaves (`logs`) | no |
 | `p` u32 poll | `records.Poll` | polls |
-| `q` log, u32 its number | `filling.Gap`: what is not filled in yet of a log that had ended before a snapshot | no |
+| `q`, `q` log, u32 its number | what is not filled in yet below a snapshot, see `filling` | no |
 | `r` u32 roll | `records.Roll` | rolls |
 | `s` u32 poll, u32 ballot number | a ballot whose place in the chain is not known yet (`snapshot`) | no |
 | `t` u32 poll | `records.Tally`, from the end of the counting on | tallies |

@@ -154,8 +154,6 @@ class _Restoring:
         )
 
     def _store_of(self, store: str, size: int) -> Iterator[bytes]:
-        if size and store != "chain" and store not in keyspace.TABLES:
-            raise _wrong(f"it has records of {store}")
         limit = 2 * MAX_TALLY_BYTES if store == "tallies" else MAX_RECORD_BYTES
         for number in range(1, size + 1):
             value = self._items.take(limit)

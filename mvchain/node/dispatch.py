@@ -20,6 +20,7 @@ from mvchain.ledger.transactions import Transaction
 from mvchain.ledger.validators import address_of
 from mvchain.node import serving
 from mvchain.node.answers import Answers
+from mvchain.node.backfill import Backfill
 from mvchain.node.catchup import CatchUp
 from mvchain.node.gossip import TxGossip
 from mvchain.node.judge import Known, Received, Refused, Verdict
@@ -44,7 +45,15 @@ from mvchain.node.wire import (
     Transactions,
     WantTransactions,
 )
-from mvchain.node.wire_past import GetFinalProof, GetLightBlock, GetPastBlock, GetSnapshotPart, GetSnapshots
+from mvchain.node.wire_past import (
+    FinalProof,
+    GetFinalProof,
+    GetLightBlock,
+    GetPastBlock,
+    GetSnapshotPart,
+    GetSnapshots,
+    PastBlock,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +72,8 @@ ANSWERS_PER_S = 150
 """What a peer may ask for: an honest one shows at most 20 statuses a second, and fetches 80 blocks while it is behind.
 Small questions with long answers would else let one agency keep the others busy (I7)."""
 ANSWERS_AT_ONCE = 300
+BACKFILL_MS = 20
+"""Of each tick for filling in the past: a fifth of a processor, and no more than consensus can wait."""
 OWN_MESSAGES_COST = 10
 """Reading the last commits for `AskOwn` takes about as long as this many statuses."""
 
@@ -140,6 +151,7 @@ class Dispatch:
         self.answers = Answers(replica)
         self._serving = Serving(replica, snapshots)
         self.catch_up = CatchUp()
+        self.backfill = Backfill(store)
         self._replica = replica
         self._store = store
         self._journal = journal
@@ -364,6 +376,7 @@ class Dispatch:
         del self._peers[name]
         self._gossip.disconnected(name)
         self.catch_up.peer_gone(name)
+        self.backfill.peer_gone(name)
 
     def received(self, peer: str, message: Message) -> None:
         """Take one message of a connected peer."""
@@ -373,6 +386,7 @@ class Dispatch:
         match message:
             case Status():
                 self.catch_up.peer_status(peer, message.height, message.base_height)
+                self.backfill.peer_status(peer, message.base_height)
                 if self._may_ask(peer, 1):
                     for answer in self.answers.missing_for(message):
                         self._shell.send(peer, answer)
@@ -402,6 +416,9 @@ class Dispatch:
             case GetSnapshots() | GetSnapshotPart() | GetLightBlock() | GetPastBlock() | GetFinalProof():
                 if self._may_ask(peer, serving.cost(message)):
                     self._shell.send(peer, self._serving.answer(message))
+            case PastBlock() | FinalProof():
+                self.backfill.arrived(peer, message, self._shell.clock_ms())
+                self._ask_for_the_past()
             case _:
                 pass  # what asks for too much
 
@@ -434,6 +451,18 @@ class Dispatch:
                 self._shell.close(fetched.peer, BadPeer(error.cause, **error.data))
                 return
 
+    def _ask_for_the_past(self) -> None:
+        for name, question in self.backfill.requests(self._shell.clock_ms()):
+            self._shell.send(name, question)
+
+    def _fill_in_the_past(self) -> None:
+        """A part of each tick."""
+        end_ms = self._shell.clock_ms() + BACKFILL_MS
+        lied = self.backfill.work(lambda: self._shell.clock_ms() < end_ms)
+        if lied is not None:
+            self._shell.close(*lied)
+        self._ask_for_the_past()
+
     # --- time ------------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -444,6 +473,7 @@ class Dispatch:
         for name, height in self.catch_up.requests(self._replica.machine.height, moment_ms):
             self._shell.send(name, GetBlocks(Height(height), 1))
         self._gossip.tick(moment_ms)
+        self._fill_in_the_past()
         if self._ticks % STATUS_EVERY_TICKS == 0:
             self._send_status(self.answers.status())
             if self._rejoin is not None:

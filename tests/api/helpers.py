@@ -349,6 +349,7 @@ class MemoryNode:
             catching_up=not self.ready,
             polls=len(self._polls),
             evidence=self.misbehaviour.counts,
+            filling_steps=0,
         )
 
     def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:

@@ -1,6 +1,7 @@
 """A chain with a poll in every state, and the store that its snapshot makes."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mvchain.core.types import PollNumber, RollNumber
 from mvchain.ledger import restoring
@@ -35,7 +36,9 @@ def busy_world() -> World:
     world.block(*(world.ballot(four, voter, 2, revision=2) for voter in VOTERS[:3]))
     later = world.now_ms + 5_000_000
     roll = world.sealed_roll(VOTERS[:2])
-    world.block(world.register(world.definition(roll, opens_at_ms=later, closes_at_ms=later + 1_000)))
+    first = world.definition(roll, opens_at_ms=later, closes_at_ms=later + 1_000)
+    world.block(world.register(first))
+    world.block(world.register(replace(first, title=(("en", "Another park"),)), poll=5))
     open_roll = RollNumber(world.state.roll_count + 1)
     keys = b"".join(sorted(key_of(voter).tagged for voter in VOTERS[:100]))
     world.block(

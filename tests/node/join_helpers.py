@@ -7,14 +7,17 @@ from pathlib import Path
 
 from mvchain.core.errors import BadPeer
 from mvchain.core.types import PollNumber
+from mvchain.ledger.past import PastBlock as Past
 from mvchain.ledger.records import PollState
 from mvchain.ledger.snapshot import Manifest
+from mvchain.light.blocks import decode_light_block
 from mvchain.node.join import Join
-from mvchain.node.memory import MemoryDisk
+from mvchain.node.joining import settle
+from mvchain.node.memory import MemoryDisk, MemoryStore
 from mvchain.node.message import Message
 from mvchain.node.serving import Serving
 from mvchain.node.snapshots import Snapshots
-from mvchain.node.wire_past import ANSWERS, Question
+from mvchain.node.wire_past import ANSWERS, GetLightBlock, GetPastBlock, Question
 from tests.node.cluster import Cluster, Election, Node
 
 POLL = PollNumber(1)
@@ -41,6 +44,39 @@ def held_network() -> Node:
     node.submit(*(election.ballot(i, 1, 1) for i in range(3)))
     cluster.run(lambda: node.height >= height + 3)
     return node
+
+
+@cache
+def ended_network() -> Node:
+    """A node of four whose poll is final, some blocks above the snapshot of that state."""
+    cluster = Cluster(4, seed=4)
+    cluster.boot()
+    node = cluster.nodes[0]
+    election = Election(cluster.genesis, VOTERS, open_ms=3_000)
+    node.submit(*election.set_up)
+    cluster.run(lambda: (poll := node.replica.state.poll(POLL)) is not None and poll.state is PollState.OPEN)
+    node.submit(*(election.ballot(i) for i in range(VOTERS)))
+    cluster.run(lambda: node.replica.state.poll(POLL).ballots_size == VOTERS)  # type: ignore[union-attr]
+    node.submit(*(election.ballot(i, 1, 1) for i in range(3)))
+    cluster.run(lambda: node.replica.state.tally(POLL) is not None)
+    height = node.height
+    cluster.run(lambda: node.height > height, limit_ms=200_000)  # the header that the final proof leads to
+    node.snapshot = take(node)  # type: ignore[attr-defined]
+    height = node.height
+    cluster.run(lambda: node.height >= height + 1, limit_ms=200_000)
+    return node
+
+
+def joined(node: Node, store: MemoryStore) -> None:
+    """Let the store hold the state of the node's snapshot, as after `Join`."""
+    manifest, kept = manifest_of(node), snapshots_of(node)
+    height = manifest.height
+    chunks = (kept.chunk(height, index) or b"" for index in range(len(manifest.chunks)))
+    serving = Serving(node.replica, kept)
+    answer = serving.answer(GetPastBlock(height))
+    light = [serving.answer(GetLightBlock(height + above)) for above in (0, 1)]
+    signed, above = (decode_light_block(one.data) for one in light)  # type: ignore[attr-defined]
+    settle(store, chunks, Past.verify(answer.block, answer.numbers, above.header), signed, above.header)  # type: ignore[attr-defined]
 
 
 def take(node: Node) -> MemoryDisk:
