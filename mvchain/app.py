@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from mvchain.api.chain_view import ChainOfRuntime, NodeIdentity
 from mvchain.api.limits import ApiLimits
@@ -27,7 +28,6 @@ from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.keyspace import WHOLE_STATE
 from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.state import State
-from mvchain.node.answers import Answers
 from mvchain.node.candidates import Tip
 from mvchain.node.config import ApiSettings, Home, LogSettings, Settings, load_settings
 from mvchain.node.files import LocalDisk
@@ -37,7 +37,6 @@ from mvchain.node.intake import Intake
 from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
 from mvchain.node.ports import BlockStore
-from mvchain.node.rejoin import Rejoin
 from mvchain.node.replica import TIP_KEY, Ports, Replica
 from mvchain.node.runtime import Runtime, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
@@ -68,15 +67,14 @@ def run_node(
     set_up_logging(settings.log)
     keys.self_test()
     genesis, document = load_genesis(home)
-    validator_key, node_key = load_keys(home, settings, passphrase)
+    node_keys = load_keys(home, settings, passphrase)
     asyncio.run(
         _serve(
             home,
             settings,
             genesis,
             document,
-            validator_key=validator_key,
-            node_key=node_key,
+            node_keys,
             vouched=vouched,
             exit_with_parent=exit_with_parent,
         )
@@ -93,13 +91,31 @@ def load_genesis(home: Home) -> tuple[Genesis, bytes]:
     return Genesis.decode(document), document
 
 
-def load_keys(home: Home, settings: Settings, passphrase: Callable[[], bytes]) -> tuple[SigningKey, SigningKey]:
-    """The validator key and the node key."""
+class NodeKeys(NamedTuple):
+    """The keys of a node, by generation, oldest first: the present ones, and the next while they are replaced (L4)."""
+
+    validator: dict[int, SigningKey]
+    node: dict[int, SigningKey]
+
+    def present_node_key(self, state: State) -> SigningKey:
+        """The one that the chain knows as an agency's present one; the oldest, where it knows none."""
+        oldest_first = list(self.node.values())
+        return next((key for key in oldest_first if state.agency_of_node(key.public)), oldest_first[0])
+
+
+def load_keys(home: Home, settings: Settings, passphrase: Callable[[], bytes]) -> NodeKeys:
+    """The validator keys and the node keys; the passphrase is one for all."""
     disk = LocalDisk()
-    if settings.keys.allow_plain:
-        return load_plain_key(home.key("validator"), disk), load_plain_key(home.key("node"), disk)
-    secret = passphrase()
-    return load_key(home.key("validator"), secret, disk), load_key(home.key("node"), secret, disk)
+    secret = None if settings.keys.allow_plain else passphrase()
+
+    def load(purpose: str) -> dict[int, SigningKey]:
+        paths = {generation: home.key(purpose, generation) for generation in home.generations(purpose)}
+        return {
+            n: load_plain_key(path, disk) if secret is None else load_key(path, secret, disk)
+            for n, path in paths.items()
+        }
+
+    return NodeKeys(load("validator"), load("node"))
 
 
 def set_up_logging(settings: LogSettings) -> None:
@@ -148,19 +164,21 @@ async def _serve(
     settings: Settings,
     genesis: Genesis,
     document: bytes,
+    node_keys: NodeKeys,
     *,
-    validator_key: SigningKey,
-    node_key: SigningKey,
     vouched: bool,
     exit_with_parent: bool,
 ) -> None:
     """Put the parts together, run them, and take them down in order."""
     disk = LocalDisk()
     with ExitStack() as stack:
-        guard = SignGuard(home.guard, validator_key, genesis.chain_id, disk)
-        stack.callback(guard.close)
-        if vouched:
-            guard.vouch()
+        guards = []
+        for generation, key in node_keys.validator.items():
+            guard = SignGuard(home.guard_of(generation), key, genesis.chain_id, disk)
+            stack.callback(guard.close)
+            if vouched:
+                guard.vouch()
+            guards.append(guard)
         store = Store(home.store, disk)
         stack.callback(store.close)
         log = Log(home.log, disk)
@@ -171,23 +189,21 @@ async def _serve(
         stack.callback(signatures.close)
         state, tip = open_state(store, genesis)
         mempool = Mempool(settings.mempool.max_bytes, settings.mempool.max_transactions)
-        signs = state.validators.by_address(guard.address) is not None
-        replica = Replica(genesis, state, tip, mempool, Ports(store, log, guard if signs else None, signatures, now_ns))
+        replica = Replica(genesis, state, tip, mempool, Ports(store, log, guards, signatures, now_ns))
         intake = Intake(replica, signatures, journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms)
-        rejoin = make_rejoin(replica, guard) if signs else None
         maker = SnapshotMaker(Snapshots(home.snapshots, disk), replica, settings.snapshots.every_blocks)
-        runtime = Runtime(replica, store, journal, intake, rejoin, maker=maker, vouched=vouched)
-        transport = _transport(settings, genesis, node_key, runtime)
+        runtime = Runtime(replica, store, journal, intake, maker=maker, vouched=vouched)
+        transport = _transport(settings, genesis, node_keys, replica)
         await transport.listen(settings.p2p.listen.host, settings.p2p.listen.port)
         node_view = NodeViewOfRuntime(
             runtime,
             genesis,
             document,
-            node_key,
+            node_keys.present_node_key(state),
             public_url=settings.api.public_url,
             other_nodes=settings.api.other_nodes,
         )
-        chain_view = ChainOfRuntime(runtime, genesis, _identity(settings, genesis, validator_key, node_key))
+        chain_view = ChainOfRuntime(runtime, genesis, _identity(settings, replica, node_keys))
         api = ApiServer(node_view, _api_limits(settings.api), chain_view)
 
         async def open_api() -> None:
@@ -238,36 +254,34 @@ def open_state(store: BlockStore, genesis: Genesis) -> tuple[State, Tip]:
     return state, tip
 
 
-def make_rejoin(replica: Replica, guard: SignGuard) -> Rejoin:
-    """What asks whether this validator may sign, after a start (N4)."""
-    return Rejoin(
-        me=guard.address,
-        chain_id=replica.genesis.chain_id,
-        validators=replica.state.validators,
-        guard=guard.position,
-        committed=Answers(replica).committed(guard.address),
-    )
-
-
-def _transport(settings: Settings, genesis: Genesis, node_key: SigningKey, runtime: Runtime) -> Transport:
+def _transport(settings: Settings, genesis: Genesis, node_keys: NodeKeys, replica: Replica) -> Transport:
+    """Connections to the nodes of the chain's agencies, with their present keys, and to configured observers (N7)."""
+    state = replica.state
     observers = {key: f"observer {key.hex()[:8]}" for key in settings.p2p.observers}
 
     def name_of(key: PublicKey) -> str | None:
-        for agency in runtime.replica.state.agencies:
-            if agency.node_key == key:
-                return f"{agency.number} {agency.name_en}"
+        agency = state.agency_of_node(key)
+        # One that was removed stays connected as long as it has something to sign.
+        if agency is not None and (agency.in_force or agency.validator_at(replica.machine.height)):
+            return f"{agency.number} {agency.name_en}"
         return observers.get(key)
 
+    def present(key: PublicKey) -> PublicKey:
+        number = state.owner_of(key)
+        return key if number is None else state.agency(number).node_key
+
     dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in settings.p2p.peers]
-    return Transport(Local(node_key, genesis.hash), dial, name_of)
+    return Transport(lambda: Local(node_keys.present_node_key(state), genesis.hash), dial, name_of, present=present)
 
 
-def _identity(settings: Settings, genesis: Genesis, validator_key: SigningKey, node_key: SigningKey) -> NodeIdentity:
-    names = (agency.name_en for agency in genesis.agencies if agency.node_key == node_key.public)
+def _identity(settings: Settings, replica: Replica, node_keys: NodeKeys) -> NodeIdentity:
+    node_key = node_keys.present_node_key(replica.state)
+    agency = replica.state.agency_of_node(node_key.public)
+    oldest_first = [key.public for key in node_keys.validator.values()]
     return NodeIdentity(
         node_key=node_key.public,
-        validator_key=validator_key.public,
-        moniker=next(names, "observer"),
+        validator_key=next((key for key in oldest_first if agency and agency.validator_key == key), oldest_first[0]),
+        moniker=agency.name_en if agency else "observer",
         peer_address=str(settings.p2p.listen),
         api_address=str(settings.api.listen),
     )

@@ -86,7 +86,7 @@ class Chain:
             signatures = SignaturePool()
             stack.callback(signatures.close)
             state, tip = open_state(store, self.genesis)
-            self.replica = Replica(self.genesis, state, tip, Mempool(), Ports(store, log, None, signatures, now_ns))
+            self.replica = Replica(self.genesis, state, tip, Mempool(), Ports(store, log, (), signatures, now_ns))
             self._files = stack.pop_all()
 
     def __enter__(self) -> Self:

@@ -84,7 +84,8 @@ async def precommitting_nil(network: Localnet, number: int) -> AsyncIterator[Non
     dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in peers]
     guard = SignGuard(home.guard, network.key(number, "validator"), genesis.chain_id, LocalDisk())
     handler = NilPrecommitter(guard, genesis.validators(), len(dial))
-    transport = Transport(Local(network.key(number, "node"), genesis.hash), dial, names.get)
+    local = Local(network.key(number, "node"), genesis.hash)
+    transport = Transport(lambda: local, dial, names.get)
     running = asyncio.create_task(transport.run(handler))
     try:
         await asyncio.wait_for(handler.connected.wait(), READY_S)

@@ -131,6 +131,10 @@ class Agency:
         """The one that it signs with, or will from the height on that is fixed, or that it signed with last."""
         return self.tenures[-1].validator_key
 
+    def validator_at(self, height: Height) -> PublicKey | None:
+        """The key with which it signs at this height; None if it does not."""
+        return next((tenure.validator_key for tenure in self.tenures if tenure.holds_at(height)), None)
+
     @property
     def node_key(self) -> PublicKey:
         """The one that its node shows to other nodes."""

@@ -271,6 +271,12 @@ class State:
         number = self._sets.agencies.get(address)
         return None if number is None else self._agencies[number]
 
+    def agency_of_node(self, key: PublicKey) -> Agency | None:
+        """Whose present node key this is."""
+        number = self._owners.get(key)
+        agency = None if number is None else self._agencies[number]
+        return agency if agency is not None and agency.node_key == key else None
+
     def next_due_ms(self) -> TimeMs | None:
         """The earliest block time at which a poll opens or closes by itself (N2)."""
         return min(self._due.values(), default=None)

@@ -94,8 +94,9 @@ class Answers:
         return found
 
     def validator_of_node(self, node_key: PublicKey) -> Address | None:
-        """The validator whose agency has this node key."""
-        for agency in self._replica.state.agencies:
-            if agency.node_key == node_key:
-                return address_of(agency.validator_key)
-        return None
+        """The validator, at the height being decided, of the agency that has this node key."""
+        number = self._replica.state.owner_of(node_key)
+        if number is None or node_key not in (agency := self._replica.state.agency(number)).node_keys:
+            return None
+        key = agency.validator_at(self._replica.machine.height)
+        return None if key is None else address_of(key)

@@ -233,14 +233,24 @@ class Home:
         """This agency's public entry for the genesis ceremony."""
         return self.path / "config" / "entry.json"
 
-    def key(self, purpose: str) -> Path:
-        """The key file for `validator`, `node`, `agency` or `operator`."""
-        return self.path / "keys" / f"{purpose}.json"
+    def key(self, purpose: str, generation: int = 1) -> Path:
+        """The key file for `validator`, `node`, `agency` or `operator`; a key that takes its place is the next one."""
+        return self.path / "keys" / (f"{purpose}.json" if generation == 1 else f"{purpose}.{generation}.json")
+
+    def generations(self, purpose: str) -> list[int]:
+        """The keys for `purpose` that are there, oldest first; the first one, if there is none."""
+        found = (path.name.split(".") for path in (self.path / "keys").glob(f"{purpose}*.json"))
+        numbers = (1 if len(parts) == 2 else int(parts[1]) for parts in found if len(parts) == 2 or parts[1].isdigit())
+        return sorted(numbers) or [1]
 
     @property
     def guard(self) -> Path:
-        """The last-signed file of the validator key."""
-        return self.path / "keys" / "guard"
+        """The last-signed file of the first validator key."""
+        return self.guard_of(1)
+
+    def guard_of(self, generation: int) -> Path:
+        """The last-signed file of a validator key."""
+        return self.path / "keys" / ("guard" if generation == 1 else f"guard.{generation}")
 
     @property
     def store(self) -> Path:

@@ -17,7 +17,6 @@ from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash, Height, PublicKey
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.transactions import Transaction
-from mvchain.ledger.validators import address_of
 from mvchain.node import serving
 from mvchain.node.answers import Answers
 from mvchain.node.backfill import Backfill
@@ -133,7 +132,6 @@ class Dispatch:
     """One node's dealings with its peers, by their names.
 
     Args:
-        rejoin: asks whether this validator may sign (N4); None for a node that signs nothing.
         vouched: the operator vouches that no other copy of the validator key has signed (N4).
     """
 
@@ -142,7 +140,6 @@ class Dispatch:
         replica: Replica,
         store: BlockStore,
         journal: Journal,
-        rejoin: Rejoin | None,
         shell: Shell,
         *,
         snapshots: Snapshots,
@@ -155,9 +152,9 @@ class Dispatch:
         self._replica = replica
         self._store = store
         self._journal = journal
-        self._rejoin = rejoin
         self._shell = shell
         self._vouched = vouched
+        self._rejoin = self._new_rejoin()
         self._gossip = TxGossip(shell.send, self._transaction_bytes)
         self._peers: dict[str, _Peer] = {}
         self._rejections: OrderedDict[Hash, MvchainError] = OrderedDict()
@@ -196,19 +193,49 @@ class Dispatch:
         else:
             self._act(self._conclude_rejoin)
 
+    def _new_rejoin(self) -> Rejoin | None:
+        """What finds out whether the validator key in the present set may sign (N4); None if there is none."""
+        replica = self._replica
+        guard = replica.guard
+        if guard is None or not replica.is_unasked:
+            return None
+        found = replica.state.validators.by_address(guard.address)
+        assert found is not None, guard.address.hex()
+        return Rejoin(
+            key=found[1].public_key,
+            chain_id=replica.genesis.chain_id,
+            guard=guard.position,
+            committed=self.answers.committed(guard.address),
+        )
+
+    def _follow_set(self) -> None:
+        """After a block: a validator key that came into the set asks before it signs, one that left it no longer."""
+        me = self._replica.address if self._replica.is_unasked else None
+        if me == (self._rejoin.me if self._rejoin else None):
+            return
+        self._rejoin = self._new_rejoin()
+        self._vouched = False  # the operator spoke of the key that was in the set at the start
+        if self._rejoin is not None:
+            logger.info("this validator's key is in the set from height %d on", self._replica.machine.height)
+            self._broadcast(AskOwn(self._rejoin.me))
+            self._conclude_rejoin()
+        elif not self._replica.started:
+            self._replica.start(may_sign=False, silent_until=Height(0), decided_until=Height(0))
+
     def _conclude_rejoin(self) -> None:
         assert self._rejoin is not None
-        height = self._replica.machine.height
+        replica = self._replica
+        height = replica.machine.height
         # What others say of this key's messages goes back some heights: a node that is further behind fetches first.
         distance = self.catch_up.distance(height)
-        verdict = self._rejoin.verdict(height) if distance < SILENT_HEIGHTS else None
+        verdict = self._rejoin.verdict(height, replica.state.validators) if distance < SILENT_HEIGHTS else None
         if verdict is None:
             return  # peers that connect are asked (N4)
         silent_until = verdict.silent_until
         if silent_until and self._vouched:
             silent_until = Height(0)
             if verdict.beyond is not None:
-                self._replica.adopt(verdict.beyond)  # it signed that: no other copy has
+                replica.adopt(verdict.beyond)  # it signed that: no other copy has
         elif silent_until:
             logger.warning(
                 "the sign guard is missing, or older than the %s; this validator signs nothing up to height %d. "
@@ -218,7 +245,10 @@ class Dispatch:
             )
         self._rejoin = None
         decided_until = Height(height + distance - 1)
-        self._replica.start(may_sign=True, silent_until=silent_until, decided_until=decided_until)
+        if replica.started:
+            replica.begin_signing(silent_until=silent_until, decided_until=decided_until)
+        else:
+            replica.start(may_sign=True, silent_until=silent_until, decided_until=decided_until)
 
     # --- for people ------------------------------------------------------------------------------------------
 
@@ -233,12 +263,14 @@ class Dispatch:
         return {peer.key for peer in self._peers.values()}
 
     def missing_agencies(self) -> list[str]:
-        """Names of agencies whose nodes are not connected."""
-        connected = self.connected_keys()
+        """Names of agencies that sign at this height and whose nodes are not connected."""
+        connected, replica = self.connected_keys(), self._replica
         return [
             agency.name_en
-            for agency in self._replica.state.agencies
-            if agency.node_key not in connected and address_of(agency.validator_key) != self._replica.address
+            for agency in replica.state.agencies
+            if agency.validator_at(replica.machine.height) is not None
+            and connected.isdisjoint(agency.node_keys)
+            and not replica.is_own(agency)
         ]
 
     def rejection(self, tx_hash: Hash) -> MvchainError | None:
@@ -259,8 +291,9 @@ class Dispatch:
             if peer is None:
                 raise
             self._shell.close(peer, BadPeer(error.cause, **error.data))
-        for output in self._replica.take_outputs():
-            self._carry_out(output)
+        while outputs := self._replica.take_outputs():
+            for output in outputs:
+                self._carry_out(output)
         self._status_soon()
 
     def _carry_out(self, output: Output) -> None:
@@ -291,6 +324,7 @@ class Dispatch:
             self._shell.ended(tx_hash)
         for tx_hash, error in committed.rejected:
             self._reject(tx_hash, error)
+        self._follow_set()
         self._shell.committed()
 
     def _reject(self, tx_hash: Hash, error: MvchainError) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mvchain.core.keys import Purpose, verify
-from mvchain.core.types import Address, Height
+from mvchain.core.types import Address, Height, PublicKey
 from mvchain.ledger.endorsements import Endorsement, Proposal
-from mvchain.ledger.validators import ValidatorSet
+from mvchain.ledger.validators import ValidatorSet, address_of
 from mvchain.node.ports import Position, position_of
 
 SILENT_HEIGHTS = 10
@@ -30,22 +30,21 @@ class Verdict:
 
 
 class Rejoin:
-    """Gathers answers until those who answered form a quorum together with this node."""
+    """Gathers answers about one validator key until those who answered form a quorum together with it."""
 
     def __init__(
         self,
         *,
-        me: Address,
+        key: PublicKey,
         chain_id: str,
-        validators: ValidatorSet,
         guard: Position | None,
         committed: Iterable[Endorsement],
     ) -> None:
-        self.me = me
+        self.me = address_of(key)
+        self._key = key
         self._chain_id = chain_id
-        self._validators = validators
         self._guard = guard
-        self._answered = {me}
+        self._answered = {self.me}
         self._latest: Proposal | Endorsement | None = None
         for endorsement in committed:
             self._see(endorsement)
@@ -56,7 +55,7 @@ class Rejoin:
         Raises:
             BadProof: a message is malformed.
         """
-        key = self._own_key()
+        key = self._key
         for item in proposals:
             proposal = Proposal.decode(item)
             if verify(Purpose.CONSENSUS, key, proposal.sign_bytes(self._chain_id), proposal.signature):
@@ -65,17 +64,17 @@ class Rejoin:
             endorsement = Endorsement.decode(item)
             if verify(Purpose.CONSENSUS, key, endorsement.sign_bytes(self._chain_id), endorsement.signature):
                 self._see(endorsement)
-        if self._validators.by_address(validator) is not None:
-            self._answered.add(validator)
+        self._answered.add(validator)
 
-    def verdict(self, next_height: Height) -> Verdict | None:
+    def verdict(self, next_height: Height, validators: ValidatorSet) -> Verdict | None:
         """What to do, once enough have answered; None until then.
 
         Args:
             next_height: the height this node decides now; it may have fetched blocks since it asked.
+            validators: those of that height.
         """
-        power = sum(validator.power for validator in self._validators if validator.address in self._answered)
-        if not self._validators.has_quorum(power):
+        power = sum(validator.power for validator in validators if validator.address in self._answered)
+        if not validators.has_quorum(power):
             return None
         if self._guard is not None and (self._latest is None or position_of(self._latest) <= self._guard):
             return Verdict(Height(0), None)
@@ -85,9 +84,3 @@ class Rejoin:
     def _see(self, message: Proposal | Endorsement) -> None:
         if self._latest is None or position_of(message) > position_of(self._latest):
             self._latest = message
-
-    def _own_key(self) -> bytes:
-        found = self._validators.by_address(self.me)
-        if found is None:
-            raise AssertionError("only a validator asks whether it may sign")
-        return found[1].public_key

@@ -55,7 +55,7 @@ from mvchain.core.limits import (
     MAX_ROUNDS_AHEAD,
 )
 from mvchain.core.timestamps import NS_PER_MS
-from mvchain.core.types import Height, Round, TimeNs
+from mvchain.core.types import Address, Height, Round, TimeNs
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of, encode_evidence_list
 from mvchain.ledger.commits import add_precommit, commit_from_precommits, verify_commit_full
@@ -63,8 +63,10 @@ from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.mempool import Mempool
+from mvchain.ledger.records import Agency
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Transaction
+from mvchain.ledger.validators import address_of
 from mvchain.node.candidates import Base, Candidate, Tip, compact, make_block, vouches_for
 from mvchain.node.gathering import Gathering
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, Record, StartTimer
@@ -86,8 +88,8 @@ class Ports:
 
     store: BlockStore
     log: Log
-    guard: SignGuard | None
-    """None for a node that signs nothing."""
+    guards: Sequence[SignGuard]
+    """One for each of its validator keys; none for a node that signs nothing."""
     signatures: SignatureChecker
     now_ns: Callable[[], TimeNs]
 
@@ -104,14 +106,14 @@ class Replica:
         self.store = ports.store
         self.on_block: Callable[[], None] = lambda: None  # after each block, before the next height is opened
         self._ports = ports
-        self._signing = Signing(ports.guard, ports.log, ports.now_ns)
-        self.address = self._signing.address
+        self._signing = Signing(ports.guards, ports.log, ports.now_ns)
         stored = ports.store.commit(tip.height) if tip.height else None
         self._last_commit = Commit.decode(stored) if stored else EMPTY_COMMIT
-        self.watch = Watch(ports.store, self.address, self._last_commit, state.validators_at(tip.height))
+        self.watch = Watch(ports.store, self._signing.guards.keys(), self._last_commit, state.validators_at(tip.height))
         self._outputs: list[Output] = []
         self._inputs: deque[Input] = deque()
-        self._started = False
+        self.started = False
+        """Whether it takes part; until then blocks of others are taken alone."""
         self._open_height()
 
     # --- life cycle ------------------------------------------------------------------------------------------
@@ -120,15 +122,16 @@ class Replica:
         """Replay the log of this height and take part from here on.
 
         Args:
-            may_sign: whether this node signs at all.
+            may_sign: whether its present validator key signs; False for one that asks later (`begin_signing`).
             silent_until: sign nothing up to this height (N4: a guard that was lost or rolled back); 0 for none.
             decided_until: nor up to this one, which others have decided.
 
         Raises:
             BrokenStorage: the disk failed, or this node cannot follow the chain.
         """
-        self._started = True
-        self._signing.begin(may_sign=may_sign, silent_until=silent_until, decided_until=decided_until)
+        self.started = True
+        if may_sign:
+            self._signing.begin(silent_until=silent_until, decided_until=decided_until)
         height, records = self._ports.log.records()
         if height != self.machine.height or not records:
             self._ports.log.start_height(self.machine.height)
@@ -137,10 +140,33 @@ class Replica:
             self._replay(records)
         self._drain()
 
+    def begin_signing(self, *, silent_until: Height, decided_until: Height) -> None:
+        """Have a validator key sign that came into the set while this node ran; see `start`."""
+        self._signing.begin(silent_until=silent_until, decided_until=decided_until)
+
+    @property
+    def guard(self) -> SignGuard | None:
+        """Of the validator key that is in the set of the height being decided."""
+        return self._signing.guard
+
+    @property
+    def address(self) -> Address | None:
+        """Of that key."""
+        return self._signing.address
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether that key has not been let sign yet: the peers must be asked first (N4)."""
+        return self._signing.guard is not None and not self._signing.has_begun
+
+    def is_own(self, agency: Agency) -> bool:
+        """Whether this node has a validator key of that agency."""
+        return any(address_of(tenure.validator_key) in self._signing.guards for tenure in agency.tenures)
+
     def unreplayed(self) -> Sequence[tuple[int, bytes]]:
         """What the log holds of this height, as (kind, payload), until `start` has replayed it."""
         height, records = self._ports.log.records()
-        return () if self._started or height != self.machine.height else records
+        return () if self.started or height != self.machine.height else records
 
     def take_outputs(self) -> list[Output]:
         """Hand over what is to be done outside, in order; nothing leaves before the log is synced (duty 4).
@@ -161,7 +187,7 @@ class Replica:
             BadPeer, BadProof: it is forged, malformed or altered.
         """
         proposal = Proposal.decode(message.proposal)
-        if not self._started or proposal.height != self.machine.height:
+        if not self.started or proposal.height != self.machine.height:
             return
         if not self.blocks.wants(proposal, self.machine.round):
             return
@@ -186,7 +212,7 @@ class Replica:
         Raises:
             BadPeer, BadProof: one is malformed or forged; those before it count.
         """
-        if not self._started:
+        if not self.started:
             return
         for item in items:
             endorsement = Endorsement.decode(item)
@@ -236,7 +262,7 @@ class Replica:
             candidate = self.blocks.execute(block, block_bytes, block_id)
         except (BadProof, BadTransaction) as fault:
             raise BrokenStorage(codes.CHAIN_DIVERGED, height=height, why=fault) from fault
-        if self._started:
+        if self.started:
             self._signing.block_fetched(commit)
         self._commit(candidate, commit)
         self._drain()
@@ -254,7 +280,7 @@ class Replica:
 
         Time alone can be one, so this is called a few times a second as well.
         """
-        if self._started and self.machine.phase is Phase.WAIT and self._has_work():
+        if self.started and self.machine.phase is Phase.WAIT and self._has_work():
             self._feed(Record.WORK, b"", WorkWaiting())
             self._drain()
 
@@ -267,7 +293,7 @@ class Replica:
 
     def signing(self) -> tuple[bool, str]:
         """Whether this node signs at this height, and what it waits for; for people."""
-        if self.address is None or self.state.validators.by_address(self.address) is None:
+        if self.address is None:
             return False, "this node is an observer"
         return self._signing.state(self.machine.height)
 
@@ -296,6 +322,7 @@ class Replica:
 
     def _open_height(self) -> None:
         height = Height(self.tip.height + 1)
+        self._signing.enter(self.state.validators)
         self.machine = Machine(height, self.state.validators, self.address, self.state.params)
         self.blocks = Gathering(self._base(), self.signatures)
         self._own_blocks: dict[Round, bytes] = {}
@@ -497,7 +524,7 @@ class Replica:
         if evidence:
             self._outputs.append(Broadcast(Evidence(tuple(piece.encode() for piece in evidence[:MAX_BLOCK_EVIDENCE]))))
         self._open_height()
-        if self._started:
+        if self.started:
             self._ports.log.start_height(self.machine.height)
             self._enter_height()
 

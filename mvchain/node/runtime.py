@@ -20,7 +20,6 @@ from mvchain.node.judge import Verdict
 from mvchain.node.message import Message
 from mvchain.node.peer import Peer
 from mvchain.node.ports import Journal
-from mvchain.node.rejoin import Rejoin
 from mvchain.node.replica import Replica
 from mvchain.node.snapshots import SnapshotMaker
 from mvchain.node.store import Store
@@ -55,7 +54,6 @@ class Runtime:
         store: Store,
         journal: Journal,
         intake: Intake,
-        rejoin: Rejoin | None,
         *,
         maker: SnapshotMaker,
         vouched: bool,
@@ -63,10 +61,11 @@ class Runtime:
         self.replica = replica
         self.store = store
         self.intake = intake
-        self.dispatch = Dispatch(replica, store, journal, rejoin, self, snapshots=maker.snapshots, vouched=vouched)
+        self.dispatch = Dispatch(replica, store, journal, self, snapshots=maker.snapshots, vouched=vouched)
         self._maker = maker
         self._making: asyncio.Task[None] | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._transport: Transport | None = None
         self._peers: dict[str, Peer] = {}
         self._waiting: dict[Hash, list[asyncio.Future[None]]] = {}
         self._new_block = asyncio.Event()
@@ -87,6 +86,7 @@ class Runtime:
                 tasks.create_task(self.intake.keep_journal_synced())
                 left = await self._restore_journal(self.dispatch.unended())
                 tasks.create_task(self._restore_rest(left))
+                self._transport = transport
                 tasks.create_task(transport.run(self))
                 self._guarded(self.dispatch.start)
                 tasks.create_task(self._tick())
@@ -223,6 +223,9 @@ class Runtime:
 
     def committed(self) -> None:
         """See `dispatch.Shell`."""
+        if self._transport is not None:
+            # Not from inside of what is done with a message, which may be one of those.
+            asyncio.get_running_loop().call_soon(self._transport.drop_strangers)
         self._new_block.set()  # wakes all who wait
         self._new_block.clear()
         if self._maker.is_waiting and (self._making is None or self._making.done()):

@@ -1,9 +1,12 @@
 """How a validator signs, and how what others sign is checked.
 
-Signing: log synced, guard durable, message in the log, in this order (driver's duties 2 to 4)."""
+Signing: log synced, guard durable, message in the log, in this order (driver's duties 2 to 4). A node may hold several
+validator keys, each with a guard of its own: while its agency's key is replaced, it signs with the one that is in the
+set of the height (ledger L4).
+"""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mvchain.core import codes
 from mvchain.core.errors import BadPeer
@@ -22,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Signing:
-    """The signing half of a replica; signs nothing before `begin`, and nothing once the key was used elsewhere (R8).
+    """The signing half of a replica; no key signs before `begin`, and none once it was used elsewhere (R8).
 
     A message of the own key that comes from outside was signed by another copy of the key if it lies beyond the guard,
     or beside it. What lies before the guard proves nothing: this node may have signed it. While the node is silent
@@ -30,33 +33,48 @@ class Signing:
     being decided then.
     """
 
-    def __init__(self, guard: SignGuard | None, log: Log, now_ns: Callable[[], TimeNs]) -> None:
-        self.address: Address | None = guard.address if guard else None
+    def __init__(self, guards: Iterable[SignGuard], log: Log, now_ns: Callable[[], TimeNs]) -> None:
+        self.guards = {guard.address: guard for guard in guards}
+        self.guard: SignGuard | None = None
+        """Of the key that is in the set of the height being decided."""
+        self.has_begun = False
+        """Whether it is settled from when on that key signs."""
         self.silent_until = Height(0)
         """The last height at which nothing is signed (N4)."""
         self._decided_until = Height(0)
         self._own_until = Height(0)
         """The last height of which own messages may go round that the guard does not know."""
-        self._guard = guard
         self._log = log
         self._now_ns = now_ns
-        self._may_sign = False
         self._unsynced = False
 
-    def begin(self, *, may_sign: bool, silent_until: Height, decided_until: Height) -> None:
-        """Sign from now on, if at all.
+    @property
+    def address(self) -> Address | None:
+        """Of this node's validator at the height being decided; None if it has none."""
+        return self.guard.address if self.guard else None
+
+    def enter(self, validators: ValidatorSet) -> None:
+        """A height begins that this set decides; a key that comes into the set must `begin` first."""
+        before = self.guard
+        self.guard = next((g for address, g in self.guards.items() if validators.by_address(address)), None)
+        if self.guard is not before:
+            self.has_begun = False
+            self.silent_until = self._decided_until = self._own_until = Height(0)
+
+    def begin(self, *, silent_until: Height, decided_until: Height) -> None:
+        """The present key signs from now on.
 
         Args:
             silent_until: nothing up to this height: the guard was lost or rolled back (N4); 0 for none.
             decided_until: nothing up to this height either: others have decided it, so this node may have signed it.
         """
-        self._may_sign, self._decided_until = may_sign, decided_until
+        self.has_begun, self._decided_until = True, decided_until
         self.silent_until = silent_until
         self._own_until = Height(max(silent_until - SILENT_HEIGHTS + 1, 0))
-        if self._guard is not None and self._guard.position is not None:
-            height = self._guard.position.height
+        if self.guard is not None and self.guard.position is not None:
+            height = self.guard.position.height
             log_height, records = self._log.records()
-            had = self._guard.log_records  # 0 where the operator vouches for more than this disk knows
+            had = self.guard.log_records  # 0 where the operator vouches for more than this disk knows
             if had and (height > log_height or (height == log_height and had > len(records))):
                 # With a part of the log the lock may be gone, and then signing could help two blocks (S16, L36).
                 self.silent_until = max(self.silent_until, Height(height))
@@ -73,27 +91,27 @@ class Signing:
 
     def at(self, height: Height) -> SignGuard | None:
         """The guard, if this node signs at this height."""
-        signs = self._may_sign and height > max(self.silent_until, self._decided_until)
-        return self._guard if signs and self._guard is not None and not self._guard.used_twice else None
+        signs = self.has_begun and height > max(self.silent_until, self._decided_until)
+        return self.guard if signs and self.guard is not None and not self.guard.used_twice else None
 
     def state(self, height: Height) -> tuple[bool, str]:
         """Whether this validator signs at this height, and what it waits for; for people."""
-        if self._guard is not None and self._guard.used_twice:
-            return False, str(GuardRefusal(codes.KEY_USED_TWICE, what=self._guard.used_twice))
+        if self.guard is not None and self.guard.used_twice:
+            return False, str(GuardRefusal(codes.KEY_USED_TWICE, what=self.guard.used_twice))
         if self.at(height) is None:
             return False, f"silent up to height {self.silent_until}: its sign guard was lost or rolled back"
         return True, "signs as a validator"
 
     def is_foreign(self, signer: Address, message: Proposal | Endorsement) -> bool:
         """Whether another copy of the own key signed this, if `signer` did."""
-        if self._guard is None or signer != self.address:
+        if self.guard is None or signer != self.address or not self.has_begun:
             return False
-        position, stands = position_of(message), self._guard.position
+        position, stands = position_of(message), self.guard.position
         if position.height <= self._own_until:
             return False
         if stands is None:
             return self.silent_until > 0  # else the operator vouches, and what goes round is of earlier
-        return position > stands or (position == stands and message.signature != self._guard.signature)
+        return position > stands or (position == stands and message.signature != self.guard.signature)
 
     def notice(self, signer: Address, message: Proposal | Endorsement) -> None:
         """Somebody else has this message of `signer`, whose signature holds; if it is foreign, give up signing."""
@@ -106,14 +124,14 @@ class Signing:
             self._give_up(second)
 
     def _give_up(self, message: Proposal | Endorsement) -> None:
-        if self._guard is not None and not self._guard.used_twice:
-            self._guard.give_up(position_of(message))
-            logger.error("%s", GuardRefusal(codes.KEY_USED_TWICE, what=self._guard.used_twice))
+        if self.guard is not None and not self.guard.used_twice:
+            self.guard.give_up(position_of(message))
+            logger.error("%s", GuardRefusal(codes.KEY_USED_TWICE, what=self.guard.used_twice))
 
     def adopt(self, message: Proposal | Endorsement) -> None:
         """Stand where this earlier message of the own key stands, of which the guard does not know."""
-        if self._guard is not None:
-            self._guard.adopt(message)
+        if self.guard is not None:
+            self.guard.adopt(message)
 
     def propose(
         self, height: Height, round_: Round, pol_round: Round, block: BlockID, time_ns: TimeNs

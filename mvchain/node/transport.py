@@ -74,20 +74,24 @@ class Transport:
     """All connections of this node to other nodes.
 
     Args:
+        local: who this node is at the moment.
         dial: nodes to connect to, again and again.
         name_of: the name, different for each, of a node that may be connected; None for any other key.
+        present: the key that a node has now, by one that it has or had: dialling goes on when it is replaced.
     """
 
     def __init__(
         self,
-        local: Local,
+        local: Callable[[], Local],
         dial: Iterable[PeerAddress],
         name_of: Callable[[PublicKey], str | None],
         limits: TransportLimits | None = None,
+        present: Callable[[PublicKey], PublicKey] = lambda key: key,
     ) -> None:
         self._local = local
         self._dial = tuple(dial)
         self._name_of = name_of
+        self._present = present
         self._limits = limits or TransportLimits()
         self._peers: dict[PublicKey, Peer] = {}
         self._unproved: dict[asyncio.StreamWriter, str] = {}
@@ -135,6 +139,13 @@ class Transport:
                 if self._server is not None:
                     self._server.close()
 
+    def drop_strangers(self) -> None:
+        """End connections to nodes that may not be connected any more: the agencies have decided so (N7)."""
+        for peer in self.peers:
+            if self._name_of(peer.key) is None:
+                peer.close(BadPeer(codes.UNKNOWN_NODE_KEY, key=peer.key.hex()))
+                self._leave(peer)
+
     # --- connections to this node ---
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -155,7 +166,7 @@ class Transport:
         self._tasks.create_task(self._answer((reader, writer), address))
 
     async def _answer(self, streams: Streams, address: str) -> None:
-        listener = Listener(self._local, random_bytes(EPHEMERAL_BYTES), self._may_connect)
+        listener = Listener(self._local(), random_bytes(EPHEMERAL_BYTES), self._may_connect)
         try:
             await self._shake_hands(listener, streams)
         except BadPeer as error:
@@ -192,7 +203,7 @@ class Transport:
         pause = self._limits.first_pause_s
         loop = asyncio.get_running_loop()
         while True:
-            peer = self._peers.get(address.key)
+            peer = self._peers.get(self._present(address.key))
             if peer is not None:
                 await peer.closed.wait()
                 pause = self._limits.first_pause_s
@@ -213,7 +224,7 @@ class Transport:
         """Connect and talk until it is over."""
         async with asyncio.timeout(self._limits.dial_s):
             streams = await asyncio.open_connection(address.host, address.port, limit=READ_BYTES)
-        dialler = Dialler(self._local, random_bytes(EPHEMERAL_BYTES), address.key)
+        dialler = Dialler(self._local(), random_bytes(EPHEMERAL_BYTES), self._present(address.key))
         try:
             await self._shake_hands(dialler, streams)
         finally:
@@ -283,7 +294,7 @@ class Transport:
     def _replaces(self, new: Peer, old: Peer) -> bool:
         if new.dialled == old.dialled:
             return True
-        return new.dialled == (self._local.key.public < new.key)
+        return new.dialled == (self._local().key.public < new.key)
 
     def _leave(self, peer: Peer) -> None:
         if self._peers.get(peer.key) is peer:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mvchain.app import make_rejoin, open_state
+from mvchain.app import open_state
 from mvchain.core import keys
 from mvchain.core.errors import BadPeer, BrokenStorage, MvchainError
 from mvchain.core.hashing import sha256
@@ -86,13 +86,21 @@ class Node:
         self.alter: Callable[[Message, Node], Sequence[Message]] | None = None
         """What a faulty node makes of a message to another one."""
         self._sent: tuple[Message | None, bytes] = (None, b"")
-        create_guard(GUARD, self.key.public, cluster.genesis.chain_id, self.disk)
+        self.keys: dict[Path, SigningKey] = {}
+        """Its validator keys, by the file of the guard of each."""
+        self.add_key(self.key)
         self.disk.crash(lambda n: n)
 
     @property
     def height(self) -> int:
         """Of its newest block."""
         return self.store.last_height
+
+    def add_key(self, key: SigningKey) -> None:
+        """Give it one more validator key that has signed nothing; it is there from the next start on."""
+        path = GUARD if not self.keys else GUARD.with_name(f"{GUARD.name}.{len(self.keys) + 1}")
+        create_guard(path, key.public, self.cluster.genesis.chain_id, self.disk)
+        self.keys[path] = key
 
     # --- life ------------------------------------------------------------------------------------------------
 
@@ -106,17 +114,17 @@ class Node:
     def _boot(self) -> None:
         genesis = self.cluster.genesis
         state, tip = open_state(self.store, genesis)
-        self.guard = SignGuard(GUARD, self.key, genesis.chain_id, self.disk)
+        guards = [SignGuard(path, key, genesis.chain_id, self.disk) for path, key in self.keys.items()]
+        self.guard = guards[0]
         if self.vouched:
             self.guard.vouch()
         self.log, self.journal = Log(LOG, self.disk), Journal(JOURNAL, self.disk)
-        ports = Ports(self.store, self.log, self.guard, self.checker, self.now_ns)
+        ports = Ports(self.store, self.log, guards, self.checker, self.now_ns)
         self.replica = Replica(genesis, state, tip, Mempool(), ports)
         self.judge_of = Judge(self.replica, self.journal, self._is_committed, self._now_ms)
-        rejoin = make_rejoin(self.replica, self.guard)
         snapshots = Snapshots(SNAPSHOTS, self.disk)
         self.dispatch = Dispatch(
-            self.replica, self.store, self.journal, rejoin, self, snapshots=snapshots, vouched=self.vouched
+            self.replica, self.store, self.journal, self, snapshots=snapshots, vouched=self.vouched
         )
         self.dispatch.restored(self._verdicts(self.dispatch.unended(), "journal", check_clock=False))
         self.dispatch.start()

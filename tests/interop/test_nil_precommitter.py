@@ -59,7 +59,8 @@ class OtherNode:
 async def running(network: Localnet, number: int) -> AsyncIterator[OtherNode]:
     genesis = network.genesis
     names = {agency.node_key: agency.name_en for agency in genesis.agencies}
-    transport = Transport(Local(network.key(number, "node"), genesis.hash), (), names.get)
+    local = Local(network.key(number, "node"), genesis.hash)
+    transport = Transport(lambda: local, (), names.get)
     address = load_settings(network.home(number).settings).p2p.listen
     await transport.listen(address.host, address.port)
     node = OtherNode()

@@ -43,25 +43,25 @@ def proposal(height: int, round_: int, signer: int = 0) -> bytes:
     return Proposal(Height(height), Round(round_), NO_ROUND, BLOCK, TimeNs(5), signature).encode()
 
 
-def make(guard: Position | None, *commits: Commit, validators: ValidatorSet = VALIDATORS) -> Rejoin:
+def make(guard: Position | None, *commits: Commit) -> Rejoin:
     committed = [precommit for commit in commits for precommit in precommits_of(commit) if precommit.address == ME]
-    return Rejoin(me=ME, chain_id=CHAIN, validators=validators, guard=guard, committed=committed)
+    return Rejoin(key=KEYS[0].public, chain_id=CHAIN, guard=guard, committed=committed)
 
 
 def test_a_lone_validator_asks_nobody() -> None:
     alone = ValidatorSet((Validator(KEYS[0].public),))
-    assert make(Position(3, 0, STEP_PRECOMMIT), validators=alone).verdict(Height(4)) == AT_ONCE
+    assert make(Position(3, 0, STEP_PRECOMMIT)).verdict(Height(4), alone) == AT_ONCE
 
 
 def test_it_waits_for_a_quorum_of_answers_with_itself() -> None:
     rejoin = make(Position(3, 0, STEP_PRECOMMIT))
     stranger = address_of(key_of("stranger").public)
     for answerer in (OTHERS[0], OTHERS[0], stranger, ME):
-        assert rejoin.verdict(Height(4)) is None
+        assert rejoin.verdict(Height(4), VALIDATORS) is None
         rejoin.answer(answerer, [], [])
-    assert rejoin.verdict(Height(4)) is None
+    assert rejoin.verdict(Height(4), VALIDATORS) is None
     rejoin.answer(OTHERS[1], [], [])
-    assert rejoin.verdict(Height(4)) == AT_ONCE
+    assert rejoin.verdict(Height(4), VALIDATORS) == AT_ONCE
 
 
 GUARD = Position(7, 1, STEP_PREVOTE)
@@ -86,7 +86,7 @@ def test_what_lies_beyond_the_guard_silences(
     rejoin = make(GUARD)
     rejoin.answer(OTHERS[0], proposals, [item.encode() for item in endorsements])
     rejoin.answer(OTHERS[1], [], [])
-    verdict = rejoin.verdict(Height(7))
+    verdict = rejoin.verdict(Height(7), VALIDATORS)
     if beyond is None:
         assert verdict == AT_ONCE
     else:
@@ -101,8 +101,8 @@ def test_without_a_guard_it_counts_from_where_the_node_is_when_it_knows() -> Non
     rejoin = make(None)
     for other in OTHERS:
         rejoin.answer(other, [], [])
-    assert rejoin.verdict(Height(5)) == Verdict(Height(14), None)
-    assert rejoin.verdict(Height(1_000)) == Verdict(Height(1_009), None)
+    assert rejoin.verdict(Height(5), VALIDATORS) == Verdict(Height(14), None)
+    assert rejoin.verdict(Height(1_000), VALIDATORS) == Verdict(Height(1_009), None)
 
 
 def test_its_own_blocks_tell_what_it_signed() -> None:
@@ -116,7 +116,7 @@ def test_its_own_blocks_tell_what_it_signed() -> None:
         rejoin = make(guard, commit)
         for other in OTHERS:
             rejoin.answer(other, [], [])
-        assert rejoin.verdict(Height(10)) == expected
+        assert rejoin.verdict(Height(10), VALIDATORS) == expected
 
 
 def test_malformed_answers_are_refused() -> None:

@@ -179,7 +179,7 @@ def test_a_wrong_block_from_a_peer_is_refused_and_blamed() -> None:
     assert found is not None
     block, commit = found
     away.boot()
-    cluster.run(lambda: away.replica._started)
+    cluster.run(lambda: away.replica.started)
     for wrong in ((block[:-1], commit), (block, commit[:-1]), (found[0], liar.dispatch.answers.block(Height(2))[1])):  # type: ignore[index]
         blamed = len(liar.blamed)
         act(away, lambda wrong=wrong: away.replica.receive_block(Height(1), *wrong), liar)

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from mvchain.app import make_rejoin, open_state
+from mvchain.app import open_state
 from mvchain.core import codes
 from mvchain.core.errors import BrokenStorage
 from mvchain.core.hashing import sha256
@@ -81,17 +81,17 @@ class Running:
         state, tip = open_state(store, genesis)  # type: ignore[arg-type]
         self.guard = SignGuard(GUARD, machine.key, genesis.chain_id, machine.disk)
         self.log, self.journal = Log(LOG, machine.disk), Journal(JOURNAL, machine.disk)
-        ports = Ports(store, self.log, self.guard, self.pool, now_ns)
+        ports = Ports(store, self.log, (self.guard,), self.pool, now_ns)
         self.replica = Replica(genesis, state, tip, Mempool(max_bytes=pool_bytes), ports)
         intake = Intake(
             self.replica, self.pool, self.journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms
         )
-        rejoin = make_rejoin(self.replica, self.guard)
         self.snapshots = Snapshots(SNAPSHOTS, machine.disk)
         maker = self.maker = SnapshotMaker(self.snapshots, self.replica, 1)
-        self.runtime = Runtime(self.replica, store, self.journal, intake, rejoin, maker=maker, vouched=False)  # type: ignore[arg-type]
+        self.runtime = Runtime(self.replica, store, self.journal, intake, maker=maker, vouched=False)  # type: ignore[arg-type]
+        local = Local(key_of(f"node{machine.number}"), genesis.hash)
         addresses = [PeerAddress(HOST, other.port, key_of(f"node{other.number}").public) for other in dial]
-        self.transport = Transport(Local(key_of(f"node{machine.number}"), genesis.hash), addresses, self._name, QUICK)
+        self.transport = Transport(lambda: local, addresses, self._name, QUICK)
         self.ready = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 

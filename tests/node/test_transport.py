@@ -92,7 +92,7 @@ async def start() -> AsyncIterator[StartNode]:
         port: int = 0,
     ) -> Node:
         addresses = [PeerAddress(HOST, port, other.public) for other, port in dial]
-        transport = Transport(Local(key, genesis), addresses, name_of, limits)
+        transport = Transport(lambda: Local(key, genesis), addresses, name_of, limits)
         node = Node(transport, await transport.listen(HOST, port), greeting=greeting)
         node.running = asyncio.create_task(transport.run(node))
         nodes.append(node)
@@ -221,9 +221,9 @@ async def test_two_nodes_that_dial_each_other_keep_one_connection() -> None:
     small_local, large_local = Local(SMALL, GENESIS), Local(LARGE, GENESIS)
     with socket.create_server((HOST, 0)) as reserved:
         small_port = reserved.getsockname()[1]
-    large = Transport(large_local, [PeerAddress(HOST, small_port, SMALL.public)], name_of, QUICK)
+    large = Transport(lambda: large_local, [PeerAddress(HOST, small_port, SMALL.public)], name_of, QUICK)
     large_port = await large.listen(HOST, 0)
-    small = Transport(small_local, [PeerAddress(HOST, large_port, LARGE.public)], name_of, QUICK)
+    small = Transport(lambda: small_local, [PeerAddress(HOST, large_port, LARGE.public)], name_of, QUICK)
     await small.listen(HOST, small_port)
     nodes = [Node(small, small_port), Node(large, large_port)]
     async with asyncio.timeout(30):
@@ -255,7 +255,7 @@ async def test_a_later_connection_in_the_same_direction_counts(start: StartNode)
 
 
 def peers_of(own: SigningKey, other: SigningKey) -> tuple[Transport, Callable[[bool], Peer]]:
-    transport = Transport(Local(own, GENESIS), (), name_of)
+    transport = Transport(lambda: Local(own, GENESIS), (), name_of)
 
     def make(dialled: bool) -> Peer:
         peer = object.__new__(Peer)
@@ -629,7 +629,7 @@ async def test_three_nodes_form_a_mesh(start: StartNode) -> None:
     for node in (a, b, c):
         assert {(await node.next("connect"))[0].key for _ in range(2)} == {
             key.public for key in (SMALL, LARGE, THIRD)
-        } - {node.transport._local.key.public}
+        } - {node.transport._local().key.public}
 
 
 async def test_an_address_in_use(start: StartNode) -> None:
