@@ -71,9 +71,13 @@ async def fill(stage: Stage, _seconds: float) -> None:
 
 
 def _fill(filler: Path, data: Path) -> None:
-    """Until not a byte is free."""
-    with filler.open("wb") as file:
+    """Until not a byte is free; the node goes on taking some meanwhile."""
+    with filler.open("wb") as file, contextlib.suppress(OSError):
         os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(data).free)
+        while True:
+            file.seek(0, os.SEEK_END)
+            file.write(bytes(4_096))
+            file.flush()
 
 
 async def limit_files(stage: Stage, _seconds: float) -> None:

@@ -39,7 +39,7 @@ class Fault:
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.code} {self.what}" if self.nodes == 4 else f"{self.code} {self.what}, {self.nodes} nodes"
+        return f"{self.code} {self.what}" if self.nodes == 4 else f"{self.code} {self.what} (n={self.nodes})"
 
 
 @dataclass

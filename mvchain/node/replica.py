@@ -241,6 +241,7 @@ class Replica:
             BadProof: it proves nothing, is of an undecided height or too old, or cannot be judged here.
         """
         if self.watch.offer(self._base(), evidence):
+            self._signing.contradicted(evidence.second)
             self._outputs.append(Broadcast(Evidence((evidence.encode(),))))
 
     def receive_block(self, height: Height, block_bytes: bytes, commit_bytes: bytes) -> bool:
@@ -521,6 +522,8 @@ class Replica:
         self.on_block()
         self._inputs.clear()
         self._outputs.append(Committed(tip.height, hashes, rejected))
+        for piece in evidence:
+            self._signing.contradicted(piece.second)
         if evidence:
             self._outputs.append(Broadcast(Evidence(tuple(piece.encode() for piece in evidence[:MAX_BLOCK_EVIDENCE]))))
         self._open_height()

@@ -4,13 +4,18 @@ The clusters' checker of I2 looks at all that was ever signed with a key, on whi
 """
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
 from mvchain.core.errors import BadPeer
+from mvchain.core.keys import Purpose
 from mvchain.core.types import Height, Round, Signature, TimeNs
-from mvchain.ledger.block_id import BlockID, PartSetHeader
-from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
+from mvchain.ledger.block_id import NIL_BLOCK_ID, BlockID, PartSetHeader
+from mvchain.ledger.blocks import Commit
+from mvchain.ledger.commits import precommits_of
+from mvchain.ledger.endorsements import Endorsement, Kind, Proposal, endorsement_sign_bytes
+from mvchain.ledger.evidence import build_evidence
 from mvchain.node import rejoin, signing
 from mvchain.node.framing import record
 from mvchain.node.guard import SignGuard
@@ -116,6 +121,27 @@ def test_of_two_machines_with_one_key_that_ran_apart_one_gives_up_when_they_meet
         node.alter = None
     cluster.run(lambda: has_given_up(first) or has_given_up(second))
     grow(cluster, election, first.height + 3)
+
+
+def test_evidence_against_its_own_key_ends_signing() -> None:
+    """What the other copy signed lies before the guard, and this node has not signed it: both messages are there."""
+    cluster = Cluster(4, seed=2).boot()
+    node, peer = cluster.node(3), cluster.node(1)
+    cluster.faulty.add(node.address)
+    election = chain_of(cluster, 5)
+    cluster.run(lambda: peer.height == node.height)
+    height = node.replica.tip.height
+    commit = node.store.commit(height)
+    assert commit is not None
+    own = next(each for each in precommits_of(Commit.decode(commit)) if each.address == node.address)
+    what = (own.kind, own.height, own.round, NIL_BLOCK_ID, own.time_ns, cluster.genesis.chain_id)
+    signature = node.key.sign(Purpose.CONSENSUS, endorsement_sign_bytes(*what))
+    other = replace(own, block_id=NIL_BLOCK_ID, signature=signature)
+    assert node.replica.signing()[0]
+    evidence = build_evidence(own, other, node.replica.state.validators, node.replica.tip.time_ns)
+    act(node, lambda: node.replica.receive_evidence([evidence.encode()]), peer)
+    assert has_given_up(node)
+    grow(cluster, election, node.height + 2)
 
 
 def test_its_own_old_messages_and_forged_ones_prove_nothing() -> None:
