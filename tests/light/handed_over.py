@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mvchain.core import codes, strict_json
+from mvchain.core import codes, merkle, strict_json
 from mvchain.core.errors import Cause
 from mvchain.core.keys import SigningKey
 from mvchain.core.limits import MAX_HANDOVERS
 from mvchain.core.types import Height, PublicKey
 from mvchain.ledger.blocks import Header, results_hash
+from mvchain.ledger.validators import Validator
 from mvchain.light.blocks import LightBlock
 from mvchain.light.documents import BriefCommit, Precommit
 from mvchain.light.handovers import Handover, quorum_of, way_from_genesis
-from mvchain.light.proofs import Acceptance, PollProof
+from mvchain.light.proofs import Acceptance, PollProof, Superseded
 from mvchain.light.receipts import OpenReceipt
 from tests.light.bad_forms import Step, rewritten, written_so
 from tests.light.forgeries import ATTACKER, CHAIN, RECEIPT, SAME_AGENCIES, Forgery, changed_at, values_in
@@ -185,6 +186,21 @@ def to_attackers(*way: Handover) -> OpenReceipt:
 
 
 THEIRS = set_of(ATTACKERS).hash
+
+
+def doubled() -> Handover:
+    """Signed by A, A and B, as a set that lists A twice: three of three, and three of the trusted four."""
+    first, second = in_order((A, B))
+    listed = (first.public, first.public, second.public)
+    members_hash = merkle.root([Validator(key).encode() for key in listed])
+    header = replace(FIRST.header, validators_hash=members_hash, next_validators_hash=THEIRS)
+    one, two = sign(header, (first,)), sign(header, (second,))
+    entries = (one.commit.signatures[0], one.commit.signatures[0], two.commit.signatures[0])
+    chosen = tuple(Precommit(at, entry.time_ns, entry.signature) for at, entry in enumerate(entries))
+    commit = BriefCommit(one.commit.round, one.commit.block_id.parts, chosen)
+    return Handover(header, commit, listed)
+
+
 FIRST = HALF.changes[0]
 """Block 10, after which half of the members are others."""
 MADE: dict[str, tuple[Callable[[], OpenReceipt], Cause]] = {
@@ -348,7 +364,17 @@ MADE: dict[str, tuple[Callable[[], OpenReceipt], Cause]] = {
         lambda: replace(GOOD, validators=(*GOOD.validators[:3], PublicKey(bytes(32)))),
         codes.RECEIPT_VALIDATORS,
     ),
+    "two members who list one of them twice": (
+        lambda: to_attackers(doubled()),
+        codes.HANDOVER_VALIDATORS,
+    ),
     # the end
+    "signed by others in the name of the new set": (
+        lambda: replace(
+            resigned(Chain(GENESIS, tuple(ATTACKERS)), ONE_BY_ONE.signed(RECEIPT), (0, 1, 2)), handovers=WAY
+        ),
+        codes.COMMIT_SIGNATURE,
+    ),
     "signed by those who were there before": (
         lambda: replace(resigned(CHAIN, RECEIPT, (0, 1, 2)), handovers=WAY),
         codes.RECEIPT_VALIDATORS,
@@ -409,8 +435,29 @@ def other_forms() -> Iterator[Forgery]:
         yield Forgery(f"a handover without {member}", strict_json.canonical(content), codes.MALFORMED_RECEIPT)
 
 
+def acceptances() -> Iterator[Forgery]:
+    """Proofs whose acceptance names another set than the one that signed it, or the proof's own once more."""
+    same, other = handed_over("one joined").proof(), handed_over("changed in the block before").proof()
+
+    def accepted(proof: PollProof, **changes: Any) -> bytes:
+        assert isinstance(proof.claim, Superseded)
+        claim = replace(proof.claim, accepted=replace(proof.claim.accepted, **changes))
+        return replace(proof, claim=claim).encode()
+
+    twice = accepted(same, validators=same.validators, handovers=same.handovers)
+    yield Forgery("the set of the proof once more", twice, codes.NOT_CANONICAL)
+    without_way = accepted(same, validators=same.validators)
+    yield Forgery("the set of the proof once more, without its way", without_way, codes.NOT_CANONICAL)
+    yield Forgery("no set for the acceptance", accepted(other, validators=()), codes.RECEIPT_VALIDATORS)
+    wrong = accepted(other, validators=RECEIPT.validators, handovers=other.handovers)
+    yield Forgery("a way for the acceptance where none is needed", wrong, codes.HANDOVER_ORDER)
+    content = json.loads(same.encode())
+    content["claim"]["accepted"]["handovers"] = content["handovers"]
+    yield Forgery("a way for the acceptance without a set", strict_json.canonical(content), codes.NOT_CANONICAL)
+
+
 @cache
 def handover_forgeries() -> tuple[Forgery, ...]:
     """All of the above."""
     made = [Forgery(name, make().encode(), cause) for name, (make, cause) in MADE.items()]
-    return (*made, *changed_values(), *other_forms())
+    return (*made, *changed_values(), *other_forms(), *acceptances())
