@@ -51,15 +51,22 @@ class Asker:
     async def rpc_batch(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
         """The results of up to MAX_CALLS methods with their parameters, in order. Raises as `rpc`."""
         assert 0 < len(calls) <= MAX_CALLS, len(calls)
-        batch = [
-            {"jsonrpc": "2.0", "id": at, "method": method, "params": par} for at, (method, par) in enumerate(calls)
-        ]
-        documents = json.loads(await self._asked("POST", "/", json.dumps(batch).encode(), {200}))
-        answers = {document["id"]: document for document in documents}
-        for at, call in enumerate(calls):
-            if "result" not in answers.get(at, {}):
-                raise self._wrong(str(call), str(answers.get(at)))
-        return [answers[at]["result"] for at in range(len(calls))]
+        results: dict[int, Any] = {}
+        for _ in range(RETRIES):
+            left = [at for at in range(len(calls)) if at not in results]
+            if not left:
+                break
+            batch = [{"jsonrpc": "2.0", "id": at, "method": calls[at][0], "params": calls[at][1]} for at in left]
+            found = json.loads(await self._asked("POST", "/", json.dumps(batch).encode(), {200}))
+            # The answer to a batch of one is no array.
+            for document in [found] if isinstance(found, dict) else found:
+                if "result" in document:
+                    results[document["id"]] = document["result"]
+                elif codes.SERVER_BUSY.title not in json.dumps(document):
+                    raise self._wrong(str(calls[document["id"]]), str(document))
+        if len(results) < len(calls):
+            raise self._wrong(str(calls[0]), str(BUSY))
+        return [results[at] for at in range(len(calls))]
 
     async def get(self, path: str) -> Any:
         """The document at a path. Raises as `rpc`."""

@@ -70,7 +70,9 @@ def run_chaos(options: Options) -> bool:
     results: list[Result] = []
     try:
         for group in _groups(options):
-            results += _run_group(group, options, narrator)
+            made = [Result(fault.name, options.extent(fault).runs) for fault in group]
+            results += made
+            _run_group(group, made, options, narrator)
             if options.json_out is not None:
                 # After every network: a long run that is ended early has something to show.
                 _write(options.json_out, _report(results, time.monotonic() - started))
@@ -88,8 +90,7 @@ def _groups(options: Options) -> Iterator[list[Fault]]:
         yield list(faults)
 
 
-def _run_group(group: Sequence[Fault], options: Options, narrator: Narrator) -> list[Result]:
-    results = [Result(fault.name, options.extent(fault).runs) for fault in group]
+def _run_group(group: Sequence[Fault], results: Sequence[Result], options: Options, narrator: Narrator) -> None:
     with _scratch(narrator, options, results) as directory:
         try:
             asyncio.run(_on_one_network(directory, group, results, options, narrator))
@@ -98,7 +99,6 @@ def _run_group(group: Sequence[Fault], options: Options, narrator: Narrator) -> 
             raise KeyboardInterrupt from None
     for result in results:
         narrator.say(f"{result.name}: {'ok' if result.ok else 'FAILED: ' + '; '.join(result.faults[:3])}")
-    return results
 
 
 @contextmanager
