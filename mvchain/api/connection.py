@@ -74,7 +74,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class Connection(web.RequestHandler):
     """One connection; aiohttp parses, this class keeps the time."""
 
-    __slots__ = ("_answering", "_header_deadline", "_limits", "_listener", "_mark", "_wire", "source")
+    __slots__ = ("_answering", "_header_deadline", "_limits", "_listener", "_mark", "_wire", "held_bytes", "source")
 
     def __init__(self, listener: "Listener", loop: asyncio.AbstractEventLoop, limits: ApiLimits) -> None:
         super().__init__(
@@ -98,6 +98,8 @@ class Connection(web.RequestHandler):
         """Like `transport`, which aiohttp forgets on closing, although unsent bytes keep the socket open."""
         self.source = ""
         """Whom this connection is counted for."""
+        self.held_bytes = 0
+        """Of the body of the request that is being answered."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the header deadline, or closes at once where there are too many connections (LIM07)."""

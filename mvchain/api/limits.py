@@ -45,6 +45,9 @@ class ApiLimits:
     """LIM07; an IPv6 address counts with its /64."""
     max_unsent: int = 128 * 1024 * 1024
     """Bytes of answers that clients have not taken, of all connections together; a block has up to 6 MB as JSON."""
+    max_bodies: int = 256 * 1024 * 1024
+    """Bytes of bodies that are being read or worked on, of all connections together; all of LIM07 could else hold
+    900 MB of LIM01 (H21)."""
     read_share: float = 0.3
     """Part of the event loop's time that reads may take (N10)."""
     watch_share: float = 0.05

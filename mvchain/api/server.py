@@ -17,7 +17,7 @@ from mvchain.api.chain_view import ChainView
 from mvchain.api.connection import HEADERS, READING, Connection, to_response
 from mvchain.api.errors import problem
 from mvchain.api.events import EventFeed
-from mvchain.api.limits import ApiLimits
+from mvchain.api.limits import RETRY_AFTER_S, ApiLimits
 from mvchain.api.rpc import Rpc
 from mvchain.api.rpc_methods import METHODS
 from mvchain.api.site import Site
@@ -57,6 +57,8 @@ class ApiServer:
             route.path[: route.path.index("{")]: route for route in rest.ROUTES if route.path.endswith("}")
         }
         self._site = Site(self._handle, self._limits)
+        self._held_bytes = 0
+        """Of bodies, by all requests that have not been answered."""
 
     async def start(self, host: str, port: int) -> None:
         """Listens on `host` and `port` (0: any free one); raises BadConfiguration if it cannot."""
@@ -91,6 +93,9 @@ class ApiServer:
         except Exception:
             _log.exception("a request to the public API failed")
             answer = problem(BadRequest(codes.INTERNAL))
+        finally:
+            self._held_bytes -= connection.held_bytes
+            connection.held_bytes = 0
         response = to_response(answer, request.method)
         if not request.content.is_eof():
             response.force_close()
@@ -166,12 +171,22 @@ class ApiServer:
             await _continue(request, expect)
         return media_type, await self._body(request)
 
+    def _hold(self, request: web.BaseRequest, size: int) -> None:
+        """Count so many more bytes of its body until it is answered; raises BadRequest(SERVER_BUSY)."""
+        assert isinstance(request.protocol, Connection)
+        request.protocol.held_bytes += size
+        self._held_bytes += size
+        if self._held_bytes > self._limits.max_bodies:
+            raise BadRequest(codes.SERVER_BUSY, retry_after_s=RETRY_AFTER_S)
+
     async def _body(self, request: web.BaseRequest) -> bytes:
         """The whole body, within its size, its deadline and its rate (LIM01, LIM04)."""
         limits, content = self._limits, request.content
         if content.is_eof():
             # It came with its headers, as a single ballot does; `decode_batch` checks its size.
-            return content.read_nowait()
+            body = content.read_nowait()
+            self._hold(request, len(body))
+            return body
         chunks: list[bytes] = []
         size = 0
         started = asyncio.get_running_loop().time()
@@ -181,6 +196,7 @@ class ApiServer:
                 while chunk := await content.readany():
                     chunks.append(chunk)
                     size += len(chunk)
+                    self._hold(request, len(chunk))
                     if size > limits.max_body:
                         raise BadRequest(codes.BODY_TOO_LARGE, limit=limits.max_body)
                     enough_until = started + limits.slow_start_s + size / limits.min_bytes_per_s

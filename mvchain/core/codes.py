@@ -786,6 +786,11 @@ CANNOT_LISTEN_FOR_PEERS = Cause(
     "The node cannot listen for peers on {host} port {port}: {why}.",
     "Choose a free port and an address of this machine.",
 )
+CONNECTS_TOO_OFTEN = Cause(
+    "MV-2137",
+    "The node connected {count} times in {seconds} s.",
+    "Find out why its connections end, and wait some seconds before connecting again.",
+)
 
 # --- 216x-217x: snapshots of others (ledger.snapshot, node.joining) ---
 SNAPSHOT_WRONG = Cause(

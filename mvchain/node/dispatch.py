@@ -7,7 +7,7 @@ stands on a small port, `Shell`: the asyncio shell of `node.runtime`, or the sim
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -75,6 +75,8 @@ BACKFILL_MS = 20
 """Of each tick for filling in the past: a fifth of a processor, and no more than consensus can wait."""
 OWN_MESSAGES_COST = 10
 """Reading the last commits for `AskOwn` takes about as long as this many statuses."""
+HASHES_PER_ANSWER = 128
+"""Transactions asked for by hash that count as one answer: an honest peer gets 19,200 a second, looked up or not."""
 
 
 class Shell(Protocol):
@@ -112,7 +114,7 @@ class Allowance:
         self._left = float(ANSWERS_AT_ONCE)
         self._moment_ms = moment_ms
 
-    def take(self, cost: int, moment_ms: int) -> bool:
+    def take(self, cost: float, moment_ms: int) -> bool:
         """Use up `cost`, if so much is left."""
         self._left = min(self._left + (moment_ms - self._moment_ms) * ANSWERS_PER_S / 1000, ANSWERS_AT_ONCE)
         self._moment_ms = moment_ms
@@ -353,14 +355,16 @@ class Dispatch:
 
     def _take_batch(self, peer: str, raw: tuple[bytes, ...]) -> None:
         if not self._shell.has_room(peer, len(raw)):
-            return  # what is needed of it is asked for again
+            self._gossip.no_room(peer, raw, self._shell.clock_ms())
+            return
         new = self._gossip.arrived(peer, raw)
         if new:
             self._shell.judge(peer, new)
 
-    def judged(self, verdicts: Iterable[Verdict]) -> None:
+    def judged(self, peer: str, verdicts: Sequence[Verdict]) -> None:
         """What became of transactions that `Shell.judge` was asked about."""
         received, for_blocks = [], []
+        self._blame(peer, [verdict for verdict in verdicts if isinstance(verdict, Refused)])
         for verdict in verdicts:
             match verdict:
                 case Received(transaction):
@@ -376,6 +380,22 @@ class Dispatch:
         self._gossip.admitted(transaction.hash for transaction in received)
         self._flush_soon()
         self._act(lambda: self._replica.transactions_arrived(received + for_blocks))
+
+    def _blame(self, peer: str, refused: Sequence[Refused]) -> None:
+        """Bytes that are no transaction cost the peer; a wrong signature does only where there are many.
+
+        One may be honest: a ballot under a definition that was replaced meanwhile. Finding one out takes a
+        verification, so they use up what the peer may ask for (faults S23).
+        """
+        if peer not in self._peers:
+            return
+        unsigned = [verdict for verdict in refused if verdict.error.cause is codes.BAD_SIGNATURE]
+        faults = [verdict for verdict in refused if verdict.malformed]
+        if not faults and unsigned and not self._may_ask(peer, len(unsigned)):
+            faults = unsigned
+        if faults:
+            error = faults[0].error
+            self._shell.close(peer, BadPeer(error.cause, **error.data))
 
     def _flush_soon(self) -> None:
         """Announcements of a few milliseconds go together (N8)."""
@@ -434,9 +454,9 @@ class Dispatch:
                 self._take_batch(peer, items)
             case HaveTransactions(hashes):
                 self._gossip.have(peer, hashes, self._shell.clock_ms())
-            case WantTransactions(hashes):
+            case WantTransactions(hashes) if self._may_ask(peer, len(hashes) / HASHES_PER_ANSWER):
                 self._gossip.wanted(peer, hashes)
-            case GetBlocks(height, count) if self._may_ask(peer, count):
+            case GetBlocks(height, count):
                 self._serve_blocks(peer, height, count)
             case BlockResponse(height, block, commit):
                 if self.catch_up.arrived(peer, height, block, commit):
@@ -456,7 +476,7 @@ class Dispatch:
             case _:
                 pass  # what asks for too much
 
-    def _may_ask(self, peer: str, cost: int) -> bool:
+    def _may_ask(self, peer: str, cost: float) -> bool:
         return self._peers[peer].allowance.take(cost, self._shell.clock_ms())
 
     def _learn_own(self, peer: str, proposals: Sequence[bytes], endorsements: Sequence[bytes]) -> None:
@@ -469,7 +489,8 @@ class Dispatch:
 
     def _serve_blocks(self, peer: str, height: int, count: int) -> None:
         for wanted in range(height, height + count):
-            found = self.answers.block(Height(wanted))
+            # Who asks for too much is told so, and asks somebody else at once instead of waiting here.
+            found = self.answers.block(Height(wanted)) if self._may_ask(peer, 1) else None
             if found is None:
                 self._shell.send(peer, NoBlock(Height(wanted)))
             elif not self._shell.send(peer, BlockResponse(Height(wanted), *found)):

@@ -150,19 +150,16 @@ class TxGossip:
         Beyond a bound of open requests per peer its announcements are ignored; the bound is each peer's own, so
         that none can use it up for others (ATK38). A block that needs such a transaction asks for it.
         """
-        bit, holders = self._bits[peer], self._holders
-        room = MAX_WANTED_PER_PEER - self._announced[bit]
-        unknown: list[Hash] = []
-        for tx_hash in hashes:
-            mask = holders.get(tx_hash)
-            if mask is not None:
-                holders[tx_hash] = mask | bit
-            elif len(unknown) < room and not self._has_finished(tx_hash):
-                holders[tx_hash] = bit
-                self._wanted[tx_hash] = (bit, bit, 1)
-                unknown.append(tx_hash)
-        self._announced[bit] += len(unknown)
-        self._ask(bit, unknown, now_ms)
+        bit = self._bits[peer]
+        self._ask(bit, self._unknown(bit, hashes), now_ms)
+
+    def no_room(self, peer: str, items: Iterable[bytes], now_ms: int) -> None:
+        """A peer sent transactions that cannot be judged now: as if it had announced them, but asked for later.
+
+        Else it would count them as held here and never offer them again.
+        """
+        bit = self._bits[peer]
+        self._due.append((now_ms + RETRY_MS, tuple(self._unknown(bit, map(sha256, items)))))
 
     def wanted(self, peer: str, hashes: Iterable[Hash]) -> None:
         """A peer asks for transactions: send what is held. What its queue does not take is announced again later."""
@@ -228,6 +225,22 @@ class TxGossip:
                 self._holders[tx_hash] = mask | _SELF
                 news.append(tx_hash)
         return news
+
+    def _unknown(self, bit: int, hashes: Iterable[Hash]) -> list[Hash]:
+        """Note that a peer has them; returns those that are wanted from now on, within its bound."""
+        holders = self._holders
+        room = MAX_WANTED_PER_PEER - self._announced[bit]
+        unknown: list[Hash] = []
+        for tx_hash in hashes:
+            mask = holders.get(tx_hash)
+            if mask is not None:
+                holders[tx_hash] = mask | bit
+            elif len(unknown) < room and not self._has_finished(tx_hash):
+                holders[tx_hash] = bit
+                self._wanted[tx_hash] = (bit, bit, 1)
+                unknown.append(tx_hash)
+        self._announced[bit] += len(unknown)
+        return unknown
 
     def _has_finished(self, tx_hash: Hash) -> bool:
         return tx_hash in self._finished or tx_hash in self._finished_before

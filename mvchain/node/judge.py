@@ -40,6 +40,8 @@ class Refused:
     error: MvchainError
     transaction: Transaction | None = None
     """Where the signature holds: a block may need it although this pool does not want it."""
+    malformed: bool = False
+    """No node takes it, whatever its state: a peer that sends it is at fault."""
 
 
 Verdict = Received | Known | Refused
@@ -134,10 +136,13 @@ class Judge:
             return Known(tx_hash), None
         try:
             transaction = decode_transaction(item)
-            if check_clock and isinstance(transaction.payload, Ballot):
-                self._check_closing(transaction.payload)
         except BadTransaction as error:
-            return Refused(tx_hash, error), None
+            return Refused(tx_hash, error, malformed=True), None
+        if check_clock and isinstance(transaction.payload, Ballot):
+            try:
+                self._check_closing(transaction.payload)
+            except BadTransaction as error:
+                return Refused(tx_hash, error), None
         return None, transaction
 
     def _check_closing(self, ballot: Ballot) -> None:

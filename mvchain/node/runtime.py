@@ -213,7 +213,7 @@ class Runtime:
 
     async def _judge(self, peer: str, raw: Sequence[bytes]) -> None:
         verdicts = await self.intake.from_peer(raw, peer)
-        self._guarded(lambda: self.dispatch.judged(verdicts))
+        self._guarded(lambda: self.dispatch.judged(peer, verdicts))
 
     def ended(self, tx_hash: Hash) -> None:
         """See `dispatch.Shell`."""

@@ -11,6 +11,7 @@ key dialled, whichever they saw first; of two in the same direction, the later, 
 import asyncio
 import logging
 import random
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -52,6 +53,10 @@ class TransportLimits:
     first_pause_s: float = 0.1
     longest_pause_s: float = 5.0
     """Between attempts to dial; doubled each time, with jitter, so that a restart of all spreads out."""
+    max_connections: int = 20
+    connections_s: float = 20.0
+    """Connections of one node that count in this time. Each costs a look at everything that waits here, so a node that
+    comes and goes without end would keep this one busy; an honest one makes eight in ten seconds at most (I7)."""
     quiet_s: float = 1.0
     """Refused strangers are logged once in this time, so that they cannot fill the disk."""
     peer: PeerLimits = field(default_factory=PeerLimits)
@@ -94,6 +99,8 @@ class Transport:
         self._present = present
         self._limits = limits or TransportLimits()
         self._peers: dict[PublicKey, Peer] = {}
+        self._came_at: dict[PublicKey, deque[float]] = {}
+        """When the last connections of each known node began to count."""
         self._unproved: dict[asyncio.StreamWriter, str] = {}
         """Connections to this node whose handshake goes on, oldest first, with their addresses."""
         self._server: asyncio.Server | None = None
@@ -279,6 +286,9 @@ class Transport:
             peer.close(BadPeer(codes.UNKNOWN_NODE_KEY, key=key.hex()))
         elif rival is not None and not self._replaces(peer, rival):
             peer.close(BadPeer(codes.DUPLICATE_CONNECTION))
+        elif self._comes_too_often(key):
+            limits = self._limits
+            peer.close(BadPeer(codes.CONNECTS_TOO_OFTEN, count=limits.max_connections, seconds=limits.connections_s))
         else:
             if rival is not None:
                 rival.close(BadPeer(codes.DUPLICATE_CONNECTION))
@@ -290,6 +300,15 @@ class Transport:
             await peer.converse(self._handler.on_message)
         finally:
             self._leave(peer)
+
+    def _comes_too_often(self, key: PublicKey) -> bool:
+        """Whether a known node has used up its connections for now; if not, this is one of them."""
+        limits, now = self._limits, asyncio.get_running_loop().time()
+        came_at = self._came_at.setdefault(key, deque(maxlen=limits.max_connections))
+        if len(came_at) == limits.max_connections and now - came_at[0] < limits.connections_s:
+            return True
+        came_at.append(now)
+        return False
 
     def _replaces(self, new: Peer, old: Peer) -> bool:
         if new.dialled == old.dialled:

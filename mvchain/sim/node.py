@@ -251,7 +251,7 @@ class Node:
 
     def _judged(self, peer: str, looked: Looked) -> None:
         holds = self.checker.check(looked.messages)
-        self.dispatch.judged(self.judge_of.admit(looked, holds, f"peer:{peer}"))
+        self.dispatch.judged(peer, self.judge_of.admit(looked, holds, f"peer:{peer}"))
 
     def ended(self, tx_hash: Hash) -> None:
         """Nobody waits."""

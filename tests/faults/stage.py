@@ -63,7 +63,6 @@ class Stage:
             self.replica,
             self.node.store,
             self.node.journal,
-            None,
             self.shell,
             snapshots=Snapshots(Path("/node/snapshots"), self.node.disk),
             vouched=False,

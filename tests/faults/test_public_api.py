@@ -39,6 +39,7 @@ PATHS: Final = {
     "/v1/light_blocks/{height}",
     "/v1/receipts/{number}",
     "/v1/errors/{code}",
+    "/v1/evidence",
     "/",
     "/verify",
     "/receipts/{number}",
