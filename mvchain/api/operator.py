@@ -19,14 +19,18 @@ from mvchain.core.errors import BadRequest, BadTransaction
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import SigningKey, is_roll_key
 from mvchain.core.merkle import CompactRange, leaf_hash
-from mvchain.core.types import Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
+from mvchain.core.types import Hash, PollNumber, ProposalNumber, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.admission import AdminPayload
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.keyspace import roll_item
 from mvchain.ledger.polls import PollDefinition, encode_definition
+from mvchain.ledger.proposals import GovernanceAction, encode_action
 from mvchain.ledger.transactions import (
     Approve,
     Ballot,
+    GovernanceApprove,
+    GovernancePropose,
+    GovernanceWithdraw,
     OperatorRegister,
     OperatorRevoke,
     PollClose,
@@ -108,6 +112,21 @@ class Operator:
     async def approve(self, action_hash: Hash) -> Hash:
         """Agree to a waiting action, named by the hash of the transaction that asks for it."""
         return await self._act(Approve(_NEXT, action_hash))
+
+    # --- what the agencies decide together (L4); all with the agency key ---
+
+    async def propose(self, action: GovernanceAction) -> ProposalNumber:
+        """Ask the other agencies to agree to a change, and agree to it; the number of the proposal."""
+        done = await self._committed(await self._act(GovernancePropose(_NEXT, encode_action(action))))
+        return ProposalNumber(_integer(done, "number"))
+
+    async def agree(self, proposal: ProposalNumber) -> Hash:
+        """Agree to a proposal of another agency; it takes effect once more than two thirds do."""
+        return await self._act(GovernanceApprove(_NEXT, proposal))
+
+    async def withdraw(self, proposal: ProposalNumber) -> Hash:
+        """Take back a proposal of one's own."""
+        return await self._act(GovernanceWithdraw(_NEXT, proposal))
 
     # --- rolls (L5) ---
 

@@ -68,6 +68,8 @@ class LedgerNode:
                 number = state.roll_count
             case Kind.POLL_REGISTER:
                 number = state.poll_count
+            case Kind.GOVERNANCE_PROPOSE:
+                number = state.proposal_count
             case Kind.BALLOT:
                 assert isinstance(tx.payload, Ballot)
                 number = self.world.poll(tx.payload.poll).ballots_size - 1

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -17,6 +18,7 @@ from mvchain.core.errors import BadRequest, MvchainError
 from mvchain.core.limits import MAX_TRANSACTION_BYTES
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TaggedKey, TimeMs
 from mvchain.ledger.polls import definition_hash, encode_definition
+from mvchain.ledger.proposals import SetParams
 from mvchain.ledger.records import PollState
 from mvchain.ledger.transactions import Kind, Role, Scope, make_transaction, registration_proof
 from tests.api.ledger_node import LedgerNode
@@ -337,3 +339,21 @@ async def test_a_rejection_without_a_cause_is_the_nodes_fault(
 
     monkeypatch.setattr(client, "transaction", transaction)
     assert await code_of(await_committed(client, Hash(bytes(32)))) == "MV-6052"
+
+
+async def test_agencies_decide_together() -> None:
+    """Three of four agree: the parameters are others; a proposal that was taken back is none."""
+    world = World(agencies=4)
+    params = replace(world.state.params, max_units=4_500)
+    async with served(LedgerNode(world)) as client:
+        agencies = [Operator(client, key_of(f"agency{number}"), world.genesis) for number in range(1, 5)]
+        first = await agencies[0].propose(SetParams(params))
+        second = await agencies[1].propose(SetParams(replace(params, max_units=4_000)))
+        assert (first, second) == (1, 2)
+        await agencies[1].withdraw(second)
+        await agencies[1].agree(first)
+        assert world.state.params != params
+        await agencies[2].agree(first)
+        assert world.state.params == params
+        with pytest.raises(ApiError):
+            await agencies[3].agree(second)
