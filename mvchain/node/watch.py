@@ -128,7 +128,8 @@ class Watch:
             self._keep(evidence, writes)
         held = {evidence.offence for evidence in block.evidence}
         for offence, evidence in tuple(self._pending.items()):
-            if offence in held or evidence.is_expired(block.header.height, block.header.time_ns):
+            is_expired = evidence.is_expired(block.header.height, block.header.time_ns)
+            if is_expired or not convictions.admits(offence, held):
                 del self._pending[offence]
                 self._count[offence.address] -= 1
                 writes[_evidence_key(offence)] = None

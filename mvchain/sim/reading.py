@@ -87,6 +87,37 @@ def bad_commit(
     return None
 
 
+class Accusation(NamedTuple):
+    """What a piece of evidence says: who signed twice, what, and when."""
+
+    address: bytes
+    type: int
+    height: int
+    round: int
+
+
+def read_accusations(evidence: bytes) -> Iterator[tuple[Accusation, tuple[bytes, bytes]]]:
+    """What the evidence of a block says, and the two messages that have to prove it."""
+    for item in _fields(evidence).get(1, []):
+        pair = _fields(_fields(item)[1][0])
+        f = _fields(pair[1][0])
+        yield Accusation(_one(f, 6, b""), _int(f, 1), _int(f, 2), _int(f, 3)), (pair[1][0], pair[2][0])
+
+
+def bad_accusation(said: Accusation, pair: tuple[bytes, bytes], public_key: bytes, chain_id: str) -> str | None:
+    """Why two messages do not convict this key of signing twice, or None (I8)."""
+    block_ids = set()
+    for f in map(_fields, pair):
+        block_id = _or_nil(_one(f, 4, b""))
+        block_ids.add(block_id)
+        if Accusation(_one(f, 6, b""), _int(f, 1), _int(f, 2), _int(f, 3)) != said:
+            return "its messages are not of one signer, kind, height and round"
+        message = _canonical(said.height, said.round, block_id, _one(f, 5, b""), chain_id, said.type)
+        if not verify(Purpose.CONSENSUS, public_key, message, _one(f, 8, b"")):
+            return "a signature does not hold"
+    return None if len(block_ids) == 2 else "both messages are for one block"
+
+
 @dataclass(frozen=True, slots=True)
 class CastBallot:
     """A ballot as it lies in a block."""
@@ -107,10 +138,12 @@ def read_ballot(raw: bytes) -> CastBallot | None:
     return CastBallot(poll, signer, revision, tuple(answers))
 
 
-def _canonical(height: int, round_: int, block_id: bytes, time: bytes, chain_id: str) -> bytes:
-    """The bytes that a precommit signs (C40)."""
+def _canonical(  # noqa: PLR0917 - in the order of C40
+    height: int, round_: int, block_id: bytes, time: bytes, chain_id: str, kind: int = PRECOMMIT
+) -> bytes:
+    """The bytes that a prevote or precommit signs (C40)."""
     chain = chain_id.encode()
-    body = b"\x08\x02\x11" + height.to_bytes(8, "little")
+    body = bytes((8, kind)) + b"\x11" + height.to_bytes(8, "little")
     if round_:
         body += b"\x19" + round_.to_bytes(8, "little")
     if block_id:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mvchain.core import codec
 from mvchain.core.errors import BadProof, BrokenStorage
+from mvchain.core.keys import SigningKey
 from mvchain.core.types import Address, AgencyNumber, Hash, Height, Round, TimeNs
 from mvchain.ledger import convictions
 from mvchain.ledger.convictions import Conviction
@@ -15,7 +16,8 @@ from mvchain.ledger.endorsements import Kind
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence, Offence, build_evidence
 from mvchain.ledger.state_tree import record_key, verify_state_proof
 from mvchain.ledger.validators import address_of
-from tests.ledger.chain_helpers import BLOCK, endorse, make_block_id
+from tests.ledger.chain_helpers import BLOCK, CHAIN_ID, endorse, make_block_id
+from tests.ledger.governance_helpers import Council
 from tests.ledger.state_helpers import World, key_of, state_facts
 
 RECORD = Conviction(
@@ -144,3 +146,30 @@ def test_the_agency_is_that_of_the_key() -> None:
         record = world.state.convictions.record(n)
         assert record.agency == agency
         assert record.offence.address == address_of(world.state.agency(AgencyNumber(agency)).validator_key)
+
+
+def test_a_key_that_was_replaced_answers_for_its_time_alone() -> None:
+    """I8, S22: its agency is named for what it signed while it was in the set, and the new key for nothing."""
+    council = Council(4)
+    decided = council.decide(council.replacement(2, validator="signer")).height
+    council.heights(4)
+    state, old = council.state, key_of("validator2")
+
+    def signed_twice(key: SigningKey, height: int) -> DuplicateEndorsementEvidence:
+        index, _ = state.validators_at(Height(height)).by_address(address_of(key.public)) or (0, None)
+        a, b = (endorse(key, index, block, height=Height(height)) for block in (BLOCK, make_block_id(2)))
+        total = state.validators_at(Height(height)).total_power
+        return DuplicateEndorsementEvidence(a, b, total, 10, TimeNs(5))
+
+    last = decided + 1
+    evidence = signed_twice(old, last)
+    evidence.verify(CHAIN_ID, state.validators_at(Height(last)), TimeNs(5))
+    council.block(signed=(), evidence=[evidence])
+    record = state.convictions.record(1)
+    assert (record.agency, record.offence.address) == (2, address_of(old.public))
+    assert state.convictions.count_of(address_of(key_of("signer").public)) == 0
+    for key, height in ((old, last + 1), (key_of("signer"), last)):
+        stranger = signed_twice(key, height)
+        with pytest.raises(BadProof) as caught:
+            stranger.verify(CHAIN_ID, state.validators_at(Height(height)), TimeNs(5))
+        assert caught.value.code == "MV-2032"

@@ -11,6 +11,7 @@ from mvchain.ledger.transactions import Transaction, decode_transaction
 from mvchain.sim import cluster as sim
 from mvchain.sim.checkers import Agreement, OneSignature, OneState
 from mvchain.sim.checkers_ballots import Acknowledged
+from mvchain.sim.checkers_evidence import Accountability
 from mvchain.sim.election import DEFAULT_PARAMS, START_MS, Election, make_genesis
 from mvchain.sim.node import GUARD, JOURNAL, LOG, Node
 from mvchain.sim.reading import Signed
@@ -47,6 +48,7 @@ class Cluster(sim.Cluster):
             Agreement(self.genesis, self.faulty),
             self._one_signature,
             OneState(self.faulty),
+            Accountability(self.genesis, self.faulty),
             Acknowledged(self.faulty),
         ]
 
