@@ -348,7 +348,7 @@ async def test_agencies_decide_together() -> None:
     async with served(LedgerNode(world)) as client:
         agencies = [Operator(client, key_of(f"agency{number}"), world.genesis) for number in range(1, 5)]
         first = await agencies[0].propose(SetParams(params))
-        second = await agencies[1].propose(SetParams(replace(params, max_units=4_000)))
+        second = await agencies[1].propose(SetParams(replace(params, max_units=4_200)))
         assert (first, second) == (1, 2)
         await agencies[1].withdraw(second)
         await agencies[1].agree(first)
