@@ -8,8 +8,8 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 from mvchain.api.chain_view import ChainOfRuntime, NodeIdentity
@@ -28,12 +28,15 @@ from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.keyspace import WHOLE_STATE
 from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.state import State
+from mvchain.node import config
 from mvchain.node.candidates import Tip
 from mvchain.node.config import ApiSettings, Home, LogSettings, Settings, load_settings
 from mvchain.node.files import LocalDisk
 from mvchain.node.guard import SignGuard
 from mvchain.node.handshake import Local
 from mvchain.node.intake import Intake
+from mvchain.node.join import Join, Progress
+from mvchain.node.joining import Arrived
 from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
 from mvchain.node.ports import BlockStore
@@ -79,6 +82,36 @@ def run_node(
             exit_with_parent=exit_with_parent,
         )
     )
+
+
+def join_chain(
+    home: Home,
+    genesis: Genesis,
+    node_key: SigningKey,
+    peers: Sequence[config.PeerAddress],
+    report: Callable[[Progress], None],
+) -> tuple[Height, bool]:
+    """Get the state of a chain for a home that has none from a snapshot of these nodes, which let this one in.
+
+    Returns the height of the state that the home has now, and whether it has come now. 0: no node has a snapshot that
+    holds, so the node will execute every block.
+
+    Raises:
+        BadConfiguration: no node could be reached.
+        BadProof: the chain has two truths.
+        BrokenStorage: the disk failed or is damaged.
+    """
+    disk = LocalDisk()
+    with closing(Store(home.store, disk)) as store:
+        tip = store.get(TIP_KEY)
+        if tip is not None:
+            return Tip.decode(tip).height, False
+        names = {agency.node_key: f"{agency.number} {agency.name_en}" for agency in genesis.agencies}
+        dialled = {peer.key: names.get(peer.key, str(peer.address)) for peer in peers}
+        dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in peers]
+        join = Join(genesis, store, Arrived(home.joining, disk), len(dialled), report)
+        height = asyncio.run(join.run(Transport(Local(node_key, genesis.hash), dial, dialled.get)))
+        return height or Height(0), height is not None
 
 
 def load_genesis(home: Home) -> tuple[Genesis, bytes]:

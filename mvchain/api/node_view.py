@@ -301,6 +301,7 @@ class NodeViewOfRuntime:
             polls=self._replica.state.poll_count,
             evidence=self._evidence.counts(),
             filling_steps=self._dispatch.backfill.left,
+            snapshots=tuple(manifest.height for manifest in self._dispatch.snapshots.manifests),
         )
 
     def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:

@@ -204,6 +204,7 @@ def status(view: StatusView) -> JsonObject:
         "polls": view.polls,
         "evidence": view.evidence._asdict(),
         "filling_steps": view.filling_steps,
+        "snapshots": list(view.snapshots),
     }
 
 

@@ -173,6 +173,8 @@ class StatusView:
     evidence: EvidenceCounts
     filling_steps: int
     """How many are left until everything below the snapshot is here that this node joined by (`node.backfill`)."""
+    snapshots: tuple[Height, ...]
+    """Heights of those that nodes can join by, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import mvchain
-from mvchain.cli import backups, ballots, evidence, genesis, keys, light, members, node, polls, receipts, rolls
+from mvchain.cli import backups, ballots, evidence, genesis, join, keys, light, members, node, polls, receipts, rolls
 
 app = typer.Typer(
     help="A permissioned ledger for public polls.",
@@ -27,6 +27,7 @@ for name, group in (
     app.add_typer(group, name=name)
 for name, command in (
     ("init", node.init),
+    ("join", join.join),
     ("start", node.start),
     ("status", node.status),
     ("evidence", evidence.evidence),

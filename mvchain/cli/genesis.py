@@ -79,16 +79,20 @@ def install(
     from mvchain.node.home import install_genesis
 
     genesis = read_genesis(file, home)
-    if expected is not None:
-        if parse_hash(expected) != genesis.hash:
-            raise BadConfiguration(codes.GENESIS_HASH_DIFFERS, path=file, found=genesis.hash.hex(), expected=expected)
-    else:
-        _confirm_hash(genesis.hash)
+    compare_hash(genesis.hash, expected, file)
     place = Home(home.expanduser())
     entry = install_genesis(place, genesis, LocalDisk())
     document = {"chain_id": genesis.chain_id, "hash": genesis.hash.hex(), "file": str(place.genesis)}
     text = f"Agency {entry.number} is on chain {genesis.chain_id}.\nStart its node with mvchain start."
     print_result(document, text, as_json=as_json)
+
+
+def compare_hash(found: Hash, expected: str | None, path: Path) -> None:
+    """That the file has the hash on which all agencies agreed; asks if it was not named."""
+    if expected is None:
+        _confirm_hash(found)
+    elif parse_hash(expected) != found:
+        raise BadConfiguration(codes.GENESIS_HASH_DIFFERS, path=path, found=found.hex(), expected=expected)
 
 
 def words(hash_: Hash) -> list[tuple[str, str]]:

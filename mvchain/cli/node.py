@@ -125,6 +125,8 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
             ("app hash", found["app_hash"]),
             ("waiting", f"{found['pending']:,} transactions"),
             ("state", "catching up with the others" if found["catching_up"] else "up to date"),
+            ("past", f"{found['filling_steps']:,} steps are left to fill in" if found["filling_steps"] else "whole"),
+            ("snapshots", ", ".join(f"{height:,}" for height in found["snapshots"]) or "none"),
             *_misbehaviour(found["evidence"]),
         )
     )

@@ -818,6 +818,17 @@ SNAPSHOT_GONE = Cause(
 )
 
 # --- 312x: joining a running chain (node.join, cli.join) ---
+JOIN_NEEDS_NAMES = Cause(
+    "MV-3121",
+    "The home {home} is new, and {option} is missing.",
+    "Give the names of your agency and the number that the others agree to; the entry for them is made of these.",
+)
+JOIN_NEEDS_PEERS = Cause(
+    "MV-3122",
+    "No node is named that the chain could be had from.",
+    "Name some with --peer KEY@HOST:PORT, as the other agencies tell you.",
+)
+JOIN_BAD_PEER = Cause("MV-3123", "--peer {peer}: {why}.", "See mvchain join --help.")
 NOBODY_TO_JOIN = Cause(
     "MV-3120",
     "None of the nodes that were named could be reached, or let this one in.",

@@ -44,15 +44,7 @@ from mvchain.node.wire import (
     Transactions,
     WantTransactions,
 )
-from mvchain.node.wire_past import (
-    FinalProof,
-    GetFinalProof,
-    GetLightBlock,
-    GetPastBlock,
-    GetSnapshotPart,
-    GetSnapshots,
-    PastBlock,
-)
+from mvchain.node.wire_past import FinalProof, PastBlock, Question
 
 logger = logging.getLogger(__name__)
 
@@ -148,6 +140,7 @@ class Dispatch:
         vouched: bool,
     ) -> None:
         self.answers = Answers(replica)
+        self.snapshots = snapshots
         self._serving = Serving(replica, snapshots)
         self.catch_up = CatchUp()
         self.backfill = Backfill(store)
@@ -467,7 +460,7 @@ class Dispatch:
                 self._shell.send(peer, self.answers.own_messages(address))
             case OwnMessages(proposals, endorsements):
                 self._learn_own(peer, proposals, endorsements)
-            case GetSnapshots() | GetSnapshotPart() | GetLightBlock() | GetPastBlock() | GetFinalProof():
+            case _ if isinstance(message, Question):
                 if self._may_ask(peer, serving.cost(message)):
                     self._shell.send(peer, self._serving.answer(message))
             case PastBlock() | FinalProof():

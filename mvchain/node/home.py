@@ -104,6 +104,27 @@ def install_genesis(home: Home, genesis: Genesis, disk: Disk) -> GenesisAgency:
     return entry
 
 
+def adopt_genesis(home: Home, genesis: Genesis, disk: Disk) -> None:
+    """Make `genesis`, whose hash the operator has compared, the chain of a home that need not be in it.
+
+    Raises:
+        BadConfiguration: the home belongs to another chain.
+    """
+    installed = disk.read(home.genesis)
+    if installed is not None:
+        present = Genesis.decode(installed)
+        if present.hash != genesis.hash:
+            raise BadConfiguration(codes.HOME_OF_OTHER_CHAIN, home=home.path, chain=present.chain_id)
+        return
+    data = disk.read(home.entry)
+    if data is None:
+        raise BadConfiguration(codes.NO_HOME, home=home.path)
+    if not home.store.exists():
+        # The keys were made for this home and have not signed yet; with a store they may have (N4).
+        create_guard(home.guard, decode_entry(data).validator_key, genesis.chain_id, disk)
+    atomic_write(disk, home.genesis, genesis.encode(), _PUBLIC)
+
+
 def settings_template() -> str:
     """The text of `node.toml.example`: part of the wheel, and at the top of a checkout."""
     packaged = resources.files(__package__).joinpath(_TEMPLATE)

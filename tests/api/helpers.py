@@ -350,6 +350,7 @@ class MemoryNode:
             polls=len(self._polls),
             evidence=self.misbehaviour.counts,
             filling_steps=0,
+            snapshots=(Height(2_000), Height(1_000)),
         )
 
     def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:

@@ -17,8 +17,11 @@ from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import load_key
 from tests.cli.helpers import PASSPHRASE, mvchain, new_key
 
-GROUPS = ("keys", "genesis", "operator", "service", "roll", "poll", "ballot")
-COMMANDS = ("init", "start", "status", "localnet", "demo", "approve", "receipt", "proof", "verify", "light")
+GROUPS = ("keys", "genesis", "operator", "service", "roll", "poll", "ballot", "backup")
+COMMANDS = (
+    *("init", "join", "start", "status", "evidence", "localnet", "demo", "restore"),
+    *("approve", "receipt", "proof", "verify", "light"),
+)
 
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
