@@ -110,7 +110,7 @@ def join_chain(
         dialled = {peer.key: names.get(peer.key, str(peer.address)) for peer in peers}
         dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in peers]
         join = Join(genesis, store, Arrived(home.joining, disk), len(dialled), report)
-        height = asyncio.run(join.run(Transport(Local(node_key, genesis.hash), dial, dialled.get)))
+        height = asyncio.run(join.run(Transport(lambda: Local(node_key, genesis.hash), dial, dialled.get)))
         return height or Height(0), height is not None
 
 

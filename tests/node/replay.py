@@ -16,7 +16,7 @@ def replayed(node: Node, store: BlockStore, height: int = 0) -> Replica:
     genesis = node.replica.genesis
     state, tip = open_state(store, genesis)
     assert tip.height == height
-    ports = Ports(store, Log(LOG, MemoryDisk()), None, PlainChecker(), node.now_ns)
+    ports = Ports(store, Log(LOG, MemoryDisk()), (), PlainChecker(), node.now_ns)
     replica = Replica(genesis, state, tip, Mempool(), ports)
     replica.start(may_sign=False, silent_until=Height(0), decided_until=Height(0))
     for above in range(height + 1, node.height + 1):
