@@ -39,7 +39,7 @@ STATUS: Final[Mapping[str, int]] = {
         417: (codes.EXPECTATION_UNKNOWN,),
         431: (codes.REQUEST_HEAD_TOO_LARGE,),
         500: (codes.INTERNAL,),
-        503: (codes.SERVER_BUSY, codes.ANSWER_LATE, codes.NOT_FILLED_IN),
+        503: (codes.SERVER_BUSY, codes.NODE_BUSY, codes.ANSWER_LATE, codes.NOT_FILLED_IN),
     }.items()
     for cause in causes
 }

@@ -17,7 +17,7 @@ from mvchain.api.chain_view import ChainView
 from mvchain.api.connection import HEADERS, READING, Connection, to_response
 from mvchain.api.errors import problem
 from mvchain.api.events import EventFeed
-from mvchain.api.limits import RETRY_AFTER_S, ApiLimits
+from mvchain.api.limits import ApiLimits
 from mvchain.api.rpc import Rpc
 from mvchain.api.rpc_methods import METHODS
 from mvchain.api.site import Site
@@ -172,12 +172,12 @@ class ApiServer:
         return media_type, await self._body(request)
 
     def _hold(self, request: web.BaseRequest, size: int) -> None:
-        """Count so many more bytes of its body until it is answered; raises BadRequest(SERVER_BUSY)."""
+        """Count so many more bytes of its body until it is answered; raises BadRequest(NODE_BUSY)."""
         assert isinstance(request.protocol, Connection)
         request.protocol.held_bytes += size
         self._held_bytes += size
         if self._held_bytes > self._limits.max_bodies:
-            raise BadRequest(codes.SERVER_BUSY, retry_after_s=RETRY_AFTER_S)
+            raise BadRequest(codes.NODE_BUSY)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """The whole body, within its size, its deadline and its rate (LIM01, LIM04)."""

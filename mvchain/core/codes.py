@@ -1395,7 +1395,7 @@ REJECTED_EARLIER = Cause(
 )
 NODE_BUSY = Cause(
     "MV-1392",
-    "This node has as many transactions under way as it can verify.",
+    "This node has as many transactions under way as it can take.",
     "Send the same bytes again after the seconds that Retry-After names, or to another node.",
 )
 NODE_BEHIND = Cause(
