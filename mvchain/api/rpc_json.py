@@ -6,7 +6,7 @@ or null (C105); what has no value is null, `[]` or left out, as each shape has i
 
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from mvchain.core import codec
 from mvchain.core.limits import EVIDENCE_MAX_AGE_BLOCKS, EVIDENCE_MAX_AGE_NS, MAX_BLOCK_BYTES
@@ -171,6 +171,12 @@ def consensus_params(params: ConsensusParams, app_version: int) -> JsonObject:
         "version": {"app": str(app_version)},
         "abci": {"vote_extensions_enable_height": "0"},
     }
+
+
+def consensus_param_updates(params: ConsensusParams, app_version: int) -> JsonObject:
+    """The same as the results of a block have it: without zero fields (C107, C127)."""
+    sections = cast(dict[str, dict[str, object]], consensus_params(params, app_version))
+    return {name: {key: value for key, value in section.items() if value != "0"} for name, section in sections.items()}
 
 
 def genesis(value: Genesis, app_hash: Hash, document: object) -> JsonObject:

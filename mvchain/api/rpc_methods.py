@@ -258,13 +258,13 @@ def block_results(chain: ChainView, height: int | None = None) -> Steps:
     following = Height(at + 1)
     updates = rpc_json.validator_updates(chain.validators(following), chain.validators(Height(at + 2)))
     params = chain.params(following)
-    changed = None if params == chain.params(at) else rpc_json.consensus_params(params, chain.genesis.app_version)
+    is_changed, version = params != chain.params(at), chain.genesis.app_version
     return {
         "height": str(at),
         "txs_results": results or None,
         "finalize_block_events": None,
         "validator_updates": updates or None,
-        "consensus_param_updates": changed,
+        "consensus_param_updates": rpc_json.consensus_param_updates(params, version) if is_changed else None,
         "app_hash": base64_text(chain.app_hash_after(at)),
     }
 

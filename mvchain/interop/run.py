@@ -33,7 +33,7 @@ from mvchain.ledger.blocks import Block, Flag, block_id_of
 from mvchain.localnet import Localnet, make_localnet
 
 RUN_S: Final = 300.0
-"""From the start of the nodes to the last answer; some 45 s on two idle cores."""
+"""From the start of the nodes to the last answer; some 50 s on two idle cores."""
 PRIMARY: Final = 1
 WITNESS: Final = ABSENTEE
 """It caught up with the others through commits of every kind."""

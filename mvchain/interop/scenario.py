@@ -5,21 +5,26 @@
 | runs | for the block | single ballots, then whole batches in one block |
 | is stopped | absent | single ballots |
 | is played by the nil precommitter | nil | single ballots, then whole batches |
-| runs again | as it catches up: absent, then for the block | the end of the poll |
+| runs again | as it catches up: absent, then for the block | single ballots of a changed chain; the end of the poll |
+
+The changed chain: a fifth agency joins, which never signs, and leaves; and there are other parameters from then on.
 
 Whenever node 4 would propose and does not, a later round decides: such commits come by themselves.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from mvchain.api.client import Client
-from mvchain.api.operator import await_committed, submit_in_order
+from mvchain.api.operator import Operator, await_committed, submit_in_order
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
 from mvchain.core.hashing import sha256
+from mvchain.core.keys import SigningKey
+from mvchain.core.types import AgencyNumber
 from mvchain.demo import elections
 from mvchain.demo.elections import POLL
 from mvchain.demo.holding import close_poll, open_poll, settled
@@ -27,7 +32,10 @@ from mvchain.demo.preparation import SignedBallot, SigningTask, sign_part
 from mvchain.demo.progress import Narrator
 from mvchain.interop.nil_precommitter import precommitting_nil
 from mvchain.interop.survey import Survey, survey
+from mvchain.ledger.genesis import make_entry
+from mvchain.ledger.governance import quorum_of
 from mvchain.ledger.polls import definition_hash, encode_definition
+from mvchain.ledger.proposals import AddAgency, GovernanceAction, RemoveAgency, SetParams
 from mvchain.localnet import Localnet
 
 NODES: Final = 4
@@ -39,7 +47,7 @@ BATCH: Final = 1_000
 """Ballots handed in at once, some 130 kB: they fit a block, and make one of several parts."""
 BATCHES: Final = 2
 """Of one phase: the first may be cut in two by a block that is just being made."""
-PHASES: Final = 3
+PHASES: Final = 4
 VOTERS: Final = PHASES * SINGLES + 2 * BATCHES * BATCH
 
 
@@ -80,8 +88,39 @@ class Scenario:
         say(f"node {ABSENTEE} runs again; closing the poll")
         await network.restart(ABSENTEE)
         await network.wait_ready()
+        await self._change(list(islice(left, SINGLES)))
         await close_poll(network, self._clients[1])
         return await self._survey()
+
+    async def _change(self, ballots: Sequence[SignedBallot]) -> None:
+        """Another set of validators for a while, in which all four others must sign, and other parameters."""
+        genesis, say = self._network.genesis, self._narrator.say
+        number = AgencyNumber(NODES + 1)
+        say(f"agency {number} joins, and no node signs for it: single ballots")
+        entry = make_entry(
+            genesis.chain_name,
+            number,
+            ("종로구", "Jongno District"),
+            agency_key=SigningKey.generate(),
+            validator_key=SigningKey.generate(),
+            node_key=SigningKey.generate(),
+        )
+        await self._decide(AddAgency(entry), NODES)
+        await self._singles(ballots)
+        say(f"agency {number} leaves, and the parameters change")
+        await self._decide(RemoveAgency(number), NODES + 1)
+        await self._decide(SetParams(replace(genesis.params, max_units=genesis.params.max_units - 1)), NODES)
+
+    async def _decide(self, action: GovernanceAction, agencies: int) -> None:
+        """Proposed and agreed to by just enough agencies of so many in force, each at its own node."""
+        network = self._network
+        first, *others = [
+            Operator(self._clients[number], network.key(number, "agency"), network.genesis)
+            for number in network.numbers[: quorum_of(agencies)]
+        ]
+        proposal = await first.propose(action)
+        for other in others:
+            await other.agree(proposal)
 
     async def _singles(self, ballots: Sequence[SignedBallot]) -> None:
         for ballot in ballots:

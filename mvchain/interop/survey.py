@@ -22,6 +22,8 @@ class BlockFacts:
     """In which it was decided."""
     flags: tuple[Flag, ...]
     """Of the entries of its commit, in set order."""
+    validators_hash: bytes
+    consensus_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class Survey:
             "blocks of several parts under a nil precommit": sum(
                 block.parts > 1 and Flag.NIL in block.flags for block in blocks
             ),
+            "changes of the validators": sum(
+                one.validators_hash != two.validators_hash for one, two in pairwise(blocks)
+            ),
+            "changes of the parameters": sum(one.consensus_hash != two.consensus_hash for one, two in pairwise(blocks)),
             "transactions": sum(len(block.tx_hashes) for block in blocks),
         }
 
@@ -69,5 +75,17 @@ def survey(encoded_blocks: Iterable[bytes]) -> Survey:
         assert commit.block_id == block_id, block.header.height
         hashes = tuple(sha256(tx) for tx in block.txs)
         flags = tuple(entry.flag for entry in commit.signatures)
-        facts.append(BlockFacts(block.header.height, block_id.hash, block_id.parts.total, hashes, commit.round, flags))
+        header = block.header
+        facts.append(
+            BlockFacts(
+                height=header.height,
+                hash=block_id.hash,
+                parts=block_id.parts.total,
+                tx_hashes=hashes,
+                round=commit.round,
+                flags=flags,
+                validators_hash=header.validators_hash,
+                consensus_hash=header.consensus_hash,
+            )
+        )
     return Survey(facts)

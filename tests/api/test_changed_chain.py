@@ -279,7 +279,8 @@ def test_the_results_of_a_block_say_what_it_changed(stage: Stage) -> None:
     keys = {name: base64_text(key_of(name).public) for name in ("validator4", "validator4b", "validator5")}
     came, left, replaced = [("10", keys["validator5"])], [(None, keys["validator5"])], (None, keys["validator4"])
     assert told == [came, left, [replaced, ("10", keys["validator4b"])]]
-    assert changed[stage.params_set_at]["consensus_param_updates"]["block"]["max_gas"] == "4500"
+    params = changed[stage.params_set_at]["consensus_param_updates"]
+    assert (params["block"]["max_gas"], params["version"], params["abci"]) == ("4500", {"app": "1"}, {})
 
 
 def test_a_node_belongs_to_the_agency_that_joined(stage: Stage) -> None:

@@ -18,6 +18,8 @@ SURVEY = Survey(
             tx_hashes=HASHES if height == 3 else HASHES[:1] if height == 5 else (),
             round=0,
             flags=(Flag.COMMIT,) * 4,
+            validators_hash=bytes(32),
+            consensus_hash=bytes(32),
         )
         for height in range(1, 26)
     ]
@@ -55,7 +57,8 @@ def test_lists_of_headers_cover_the_chain_and_come_last() -> None:
 def test_records_are_asked_for_by_their_keys() -> None:
     asked = [question.params for question in all_questions(SURVEY) if question.method == "abci_query"]
     assert {"path": "/store/polls/key", "data": "0000000000000001", "height": "0", "prove": True} in asked
-    assert {params["path"].split("/")[2] for params in asked} == {"agencies", "chain", "polls", "rolls", "tallies"}
+    stores = {"agencies", "chain", "governance", "polls", "rolls", "tallies"}
+    assert {params["path"].split("/")[2] for params in asked} == stores
     # The state after every block.
     assert {params["height"] for params in asked} == {str(height) for height in range(26)}
 

@@ -12,7 +12,7 @@ from tests.ledger.chain_helpers import CHAIN_ID, NOW
 TX = bytes(60_000)
 
 
-def block(height: int, txs: Sequence[bytes], last_commit: Commit) -> bytes:
+def block(height: int, txs: Sequence[bytes], last_commit: Commit, changed: bytes = EMPTY_HASH) -> bytes:
     header = Header(
         version_app=1,
         chain_id=CHAIN_ID,
@@ -21,9 +21,9 @@ def block(height: int, txs: Sequence[bytes], last_commit: Commit) -> bytes:
         last_block_id=NIL_BLOCK_ID,
         last_commit_hash=EMPTY_HASH,
         data_hash=EMPTY_HASH,
-        validators_hash=EMPTY_HASH,
+        validators_hash=changed,
         next_validators_hash=EMPTY_HASH,
-        consensus_hash=EMPTY_HASH,
+        consensus_hash=changed,
         app_hash=EMPTY_HASH,
         last_results_hash=EMPTY_HASH,
         evidence_hash=EMPTY_HASH,
@@ -49,7 +49,7 @@ def commit(encoded: bytes, round_: int, *flags: Flag) -> Commit:
 
 def chain() -> list[bytes]:
     first = block(1, [b"one"], EMPTY_COMMIT)
-    second = block(2, [TX, TX, TX], commit(first, 0, Flag.COMMIT, Flag.COMMIT, Flag.COMMIT, Flag.ABSENT))
+    second = block(2, [TX, TX, TX], commit(first, 0, Flag.COMMIT, Flag.COMMIT, Flag.COMMIT, Flag.ABSENT), bytes(32))
     third = block(3, [], commit(second, 2, Flag.COMMIT, Flag.NIL, Flag.COMMIT, Flag.COMMIT))
     return [first, second, third]
 
@@ -73,4 +73,6 @@ def test_what_is_lacking_is_named() -> None:
         "commits with a nil precommit",
         "commits of a later round",
         "blocks of several parts under a nil precommit",
+        "changes of the validators",
+        "changes of the parameters",
     ]
