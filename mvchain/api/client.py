@@ -149,6 +149,18 @@ class Client:
         """Where the node says it stands."""
         return await self._json("GET", "/v1/status")
 
+    async def agencies(self) -> JsonObject:
+        """All agencies, those that left included."""
+        return await self._json("GET", "/v1/agencies")
+
+    async def proposals(self, after: int) -> JsonObject:
+        """A page of proposals of governance."""
+        return await self._json("GET", f"/v1/governance/proposals?after={after}")
+
+    async def proposal(self, number: int) -> JsonObject:
+        """One proposal of governance."""
+        return await self._json("GET", f"/v1/governance/proposals/{number}")
+
     async def evidence(self, after: int, limit: int, *, messages: bool) -> JsonObject:
         """Who signed twice, and what else the node saw of misbehaviour."""
         shown = "&messages" if messages else ""

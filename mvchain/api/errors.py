@@ -22,6 +22,7 @@ STATUS: Final[Mapping[str, int]] = {
             codes.ROUTE_UNKNOWN,
             codes.TRANSACTION_UNKNOWN,
             codes.POLL_UNKNOWN,
+            codes.PROPOSAL_UNKNOWN,
             codes.BLOCK_UNKNOWN,
             codes.BALLOT_UNKNOWN,
             codes.RECEIPT_NOT_YET,

@@ -2,11 +2,12 @@
 
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from mvchain.api.acknowledgement import acknowledge
 from mvchain.api.evidence_view import EvidenceOfReplica
+from mvchain.api.governance_view import ProposalView, view_proposal
 from mvchain.api.proof_view import ProofView
 from mvchain.api.views import (
     BlockSummary,
@@ -33,12 +34,13 @@ from mvchain.core.types import (
     Hash,
     Height,
     PollNumber,
+    ProposalNumber,
     RollNumber,
     TaggedKey,
     TimeMs,
 )
 from mvchain.ledger.blocks import Commit, Flag, Header
-from mvchain.ledger.genesis import Genesis
+from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.polls import Release
 from mvchain.ledger.records import Agency, Poll, PollState, Tally
 from mvchain.ledger.results import NO_NUMBER
@@ -218,6 +220,29 @@ class NodeViewOfRuntime:
     def agencies(self) -> Sequence[Agency]:
         """See `views.NodeView`."""
         return self._replica.state.agencies
+
+    def connected(self) -> Collection[AgencyNumber]:
+        """See `views.NodeView`."""
+        keys, replica = self._dispatch.connected_keys(), self._replica
+        return {
+            agency.number
+            for agency in replica.state.agencies
+            if not keys.isdisjoint(agency.node_keys) or replica.is_own(agency)
+        }
+
+    def params(self) -> ConsensusParams:
+        """See `views.NodeView`."""
+        return self._replica.state.params
+
+    def proposals(self, after: int, limit: int) -> Sequence[ProposalView]:
+        """See `views.NodeView`."""
+        last = min(after + limit, self._replica.state.proposal_count)
+        found = (self.proposal(number) for number in range(after + 1, last + 1))
+        return [view for view in found if view is not None]
+
+    def proposal(self, number: int) -> ProposalView | None:
+        """See `views.NodeView`."""
+        return view_proposal(self._replica.state, ProposalNumber(number))
 
     def signer(self, key: TaggedKey) -> SignerView | None:
         """See `views.NodeView`."""

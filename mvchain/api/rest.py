@@ -8,7 +8,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from typing import Final, TypeVar, cast
 
@@ -134,8 +134,16 @@ def roll(view: NodeView, call: Call) -> Answer:
 
 def agencies(view: NodeView, _call: Call) -> Answer:
     """All agencies, those that left included."""
+    connected = view.connected()
     return Answer(
-        dump({"agencies": [schema.agency(agency, view.double_signings(agency)) for agency in view.agencies()]})
+        dump(
+            {
+                "agencies": [
+                    schema.agency(agency, view.double_signings(agency), connected=agency.number in connected)
+                    for agency in view.agencies()
+                ]
+            }
+        )
     )
 
 
@@ -170,6 +178,26 @@ def blocks(view: NodeView, call: Call) -> Answer:
     page = found[:limit]
     following = page[-1].header.height if len(found) > limit else None
     return Answer(dump({"blocks": [schema.block_summary(summary) for summary in page], "next": following}))
+
+
+def proposals(view: NodeView, call: Call) -> Answer:
+    """A page of proposals of governance, and the parameters in force; `next` is the `after` of the next page."""
+    after = params.integer(call.query, "after", 0, 2**32 - 1, default=0)
+    limit = params.integer(call.query, "limit", 1, MAX_PAGE, default=PAGE)
+    found = view.proposals(after, limit + 1)
+    page = found[:limit]
+    following = page[-1].number if len(found) > limit else None
+    shown = [schema.proposal(each) for each in page]
+    return Answer(dump({"proposals": shown, "next": following, "params": asdict(view.params())}))
+
+
+def proposal(view: NodeView, call: Call) -> Answer:
+    """One proposal of governance."""
+    number = params.number(call.argument, 2**32 - 1)
+    found = view.proposal(number)
+    if found is None:
+        raise BadRequest(codes.PROPOSAL_UNKNOWN, proposal=number)
+    return Answer(dump(schema.proposal(found)))
 
 
 def evidence(view: NodeView, call: Call) -> Answer:
@@ -295,6 +323,8 @@ ROUTES: Final[Sequence[Route]] = (
     Route("/v1/signers/{key}", signer),
     Route("/v1/blocks", blocks, frozenset({"after", "limit"})),
     Route("/v1/blocks/{height}", block),
+    Route("/v1/governance/proposals", proposals, frozenset({"after", "limit"})),
+    Route("/v1/governance/proposals/{number}", proposal),
     Route("/v1/evidence", evidence, frozenset({"after", "limit", "messages"})),
     Route("/v1/transactions/{hash}", transaction, frozenset({"wait", "timeout"}), wait_for_transaction),
     Route("/v1/proofs/ballots/{hash}", ballot_proof, frozenset({"form"})),

@@ -5,6 +5,7 @@ from typing import Final
 
 from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.api.errors import describe
+from mvchain.api.governance_view import ProposalView, action_to_json
 from mvchain.api.views import (
     Accused,
     BlockSummary,
@@ -100,7 +101,7 @@ def _action(action: Action) -> JsonObject:
     }
 
 
-def agency(record: Agency, double_signings: int) -> JsonObject:
+def agency(record: Agency, double_signings: int, *, connected: bool) -> JsonObject:
     """An agency with its present keys, and the heights at which each of its validator keys signs or signed."""
     return {
         "agency": record.number,
@@ -111,11 +112,14 @@ def agency(record: Agency, double_signings: int) -> JsonObject:
         "validator_key": record.validator_key.hex(),
         "node_key": record.node_key.hex(),
         "double_signings": double_signings,
+        "in_force": record.in_force,
+        "connected": connected,
         "tenures": [
             {
                 "validator_key": tenure.validator_key.hex(),
                 "from_height": tenure.from_height,
                 "until_height": tenure.until_height or None,
+                "proven": tenure.proven,
             }
             for tenure in record.tenures
         ],
@@ -132,6 +136,26 @@ def signer(view: SignerView) -> JsonObject:
         "scopes": [scope.name.lower() for scope in Scope if scope in found.scopes and scope.name],
         "sequence": found.sequence,
         "active": found.active,
+        "suspended": found.suspended,
+    }
+
+
+def proposal(view: ProposalView) -> JsonObject:
+    """A proposal of governance; while it is open, who is missing and what stands in its way."""
+    record = view.record
+    return {
+        "proposal": view.number,
+        "agency": record.agency,
+        "action": action_to_json(view.action),
+        "state": record.state.name.lower(),
+        **_time("proposed_at", record.proposed_at_ms),
+        **_time("expires_at", record.expires_at_ms),
+        "agreed": list(view.agreed),
+        "missing": list(view.missing),
+        "needs": view.needs or None,
+        "obstacle": None if view.obstacle is None else describe(view.obstacle, 422),
+        "ended_height": record.ended_height or None,
+        "validators_from": view.validators_from,
     }
 
 

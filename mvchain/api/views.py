@@ -5,17 +5,19 @@ methods read memory or one or two records of the store and return at once: their
 of the event loop that reads may take (N10).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from mvchain.api.acknowledgement import Acknowledgement
+from mvchain.api.governance_view import ProposalView
 from mvchain.core.errors import MvchainError
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, Round, TaggedKey, TimeMs
 from mvchain.ledger.blocks import Commit, Header
 from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.ledger.evidence import Offence
+from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.polls import PollDefinition
 from mvchain.ledger.records import Agency, Poll, Roll, Signer, Tally
 
@@ -311,6 +313,18 @@ class NodeView(Protocol):
 
     def agencies(self) -> Sequence[Agency]:
         """Every agency that ever ran this chain, by number."""
+
+    def connected(self) -> Collection[AgencyNumber]:
+        """Agencies whose nodes are connected to this one, its own included."""
+
+    def params(self) -> ConsensusParams:
+        """Consensus parameters in force."""
+
+    def proposals(self, after: int, limit: int) -> Sequence[ProposalView]:
+        """Up to `limit` proposals of governance with numbers above `after`, ascending."""
+
+    def proposal(self, number: int) -> ProposalView | None:
+        """One proposal, None if there is none of this number."""
 
     def signer(self, key: TaggedKey) -> SignerView | None:
         """Whose key this is, None if it was never registered."""

@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 import mvchain
-from mvchain.cli import backups, ballots, evidence, genesis, join, keys, light, members, node, polls, receipts, rolls
+from mvchain.cli import (
+    backups,
+    ballots,
+    evidence,
+    genesis,
+    governance,
+    join,
+    keys,
+    light,
+    members,
+    node,
+    polls,
+    receipts,
+    rolls,
+)
 
 app = typer.Typer(
     help="A permissioned ledger for public polls.",
@@ -17,6 +31,7 @@ app = typer.Typer(
 for name, group in (
     ("keys", keys.app),
     ("genesis", genesis.app),
+    ("governance", governance.app),
     ("operator", members.operators),
     ("service", members.services),
     ("roll", rolls.app),

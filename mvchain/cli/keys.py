@@ -13,12 +13,16 @@ from mvchain.cli.options import (
     PassphraseOption,
     PlainOption,
     new_key_saver,
+    read_file,
     read_genesis,
     read_passphrase,
     unlock,
     write_file,
 )
 from mvchain.cli.output import facts, print_result
+from mvchain.core import codes
+from mvchain.core.errors import BadConfiguration
+from mvchain.core.limits import MAX_GENESIS_BYTES
 
 app = typer.Typer(help="Key files of operators, poll services and voters.", no_args_is_help=True)
 
@@ -86,6 +90,54 @@ asks agency {asked.number}, {asked.name_ko} ({asked.name_en}), to be its {role}.
 Hand {out} to it; there:
   mvchain {command}"""
     print_result({"file": str(out), "public_key": key.tagged.hex()}, text, as_json=as_json)
+
+
+@app.command("next")
+def make_next(
+    *,
+    out: Annotated[Path, typer.Option(help="The file to write, for mvchain governance.", readable=False)],
+    roles: Annotated[
+        list[str] | None,
+        typer.Option("--role", metavar="ROLE", help="validator, node or agency; several.", show_default="all three"),
+    ] = None,
+    genesis: GenesisOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the keys that are to take the place of the home's, beside them, and the file that asks for it.
+
+    Nothing changes until the agencies approve. Start the node anew before that, once: it then has old and new keys,
+    and goes over by itself at the right height. Destroy the old files afterwards.
+    """
+    from mvchain.cli.key_requests import encode_replacement
+    from mvchain.ledger.genesis import decode_entry
+    from mvchain.ledger.transactions import Role
+    from mvchain.node.config import Home
+    from mvchain.node.files import LocalDisk
+    from mvchain.node.home import make_next_keys
+    from mvchain.node.keystore import key_info
+
+    wanted = roles or ["agency", "validator", "node"]
+    for name in wanted:
+        if name not in ("agency", "validator", "node"):
+            raise typer.BadParameter(f"{name} is not one of agency, validator and node")
+    if out.exists():
+        raise BadConfiguration(codes.FILE_EXISTS, path=out)
+    place, chain = Home(home.expanduser()), read_genesis(genesis, home)
+    agency = decode_entry(read_file(place.entry, MAX_GENESIS_BYTES)).number
+    present = place.key(wanted[0], place.generations(wanted[0])[-1])
+    encrypted = key_info(present, LocalDisk()).encrypted
+    passphrase = read_passphrase(passphrase_file, str(present)) if encrypted else None
+    made = make_next_keys(place, wanted, chain.chain_id, passphrase, LocalDisk())
+    write_file(out, encode_replacement({Role[name.upper()]: key for name, (_, key) in made.items()}, chain, agency))
+    rows = [(f"{name} key", f"{key.tagged.hex()[:18]}… in {path}") for name, (path, key) in made.items()]
+    text = f"""\
+{facts(rows)}
+Start the node anew now, so that it has them. Then any agency proposes
+  mvchain governance propose rotate-keys {out}"""
+    document = {"file": str(out), "keys": {name: key.tagged.hex() for name, (_, key) in made.items()}}
+    print_result(document, text, as_json=as_json)
 
 
 @app.command("change-passphrase")

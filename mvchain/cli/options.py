@@ -1,5 +1,6 @@
 """Options that several commands have, and what they name: files, keys, times."""
 
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mvchain.api.operator import Operator
     from mvchain.core.keys import SigningKey
     from mvchain.ledger.genesis import Genesis
+    from mvchain.node.config import Home
 
 T = TypeVar("T")
 
@@ -188,6 +190,27 @@ def ask(api: str, what: "Callable[[Client], Awaitable[T]]") -> T:
     return asyncio.run(talk())
 
 
+def _key_in_force(home: "Home", role: str, api: str) -> Path:
+    """The home's key of this role; of several, after a replacement, the one that the chain knows as in force."""
+    from mvchain.api.client import ApiError
+    from mvchain.node.files import LocalDisk
+    from mvchain.node.keystore import key_info
+
+    paths = [home.key(role, generation) for generation in home.generations(role)]
+    if len(paths) == 1:
+        return paths[0]
+    keys = {path: key_info(path, LocalDisk()).tagged for path in paths}
+
+    async def find(client: "Client") -> Path:
+        for path, key in keys.items():
+            with contextlib.suppress(ApiError):
+                if (await client.signer(key)).get("active"):
+                    return path
+        return paths[0]
+
+    return ask(api, find)
+
+
 def act(
     what: "Callable[[Operator, Client], Awaitable[T]]",
     *,
@@ -203,7 +226,7 @@ def act(
     from mvchain.node.config import Home
 
     chain = read_genesis(genesis, home)
-    signing_key = unlock(key or Home(home.expanduser()).key(role), passphrase_file)
+    signing_key = unlock(key or _key_in_force(Home(home.expanduser()), role, api), passphrase_file)
 
     async def talk(client: "Client") -> T:
         return await what(Operator(client, signing_key, chain), client)

@@ -857,6 +857,18 @@ CHAIN_DIVERGED = Cause(
     "Stop; compare this node's version and genesis file with the other agencies' before starting it again.",
 )
 
+# --- 310x: governance on the command line (cli.key_requests, cli.keys) ---
+BAD_REPLACEMENT = Cause(
+    "MV-3100",
+    "{path} does not ask for new keys of an agency of this chain: {why}.",
+    "Have the agency make it anew: mvchain keys next.",
+)
+
+# --- 1440: governance in the API (api.rest) ---
+PROPOSAL_UNKNOWN = Cause(
+    "MV-1440", "There is no proposal {proposal} on this chain.", "The list is at /v1/governance/proposals."
+)
+
 # --- 60xx: requests to the public API (api.errors says with which HTTP status) ---
 NOT_HTTP = Cause("MV-6001", "The request is not valid HTTP/1.1.", "Use a sound HTTP client and try again.")
 REQUEST_HEAD_TOO_LARGE = Cause(

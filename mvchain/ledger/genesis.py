@@ -149,7 +149,7 @@ class Genesis:
             "genesis_time_ms": self.genesis_time_ms,
             "app_version": self.app_version,
             "params": asdict(self.params),
-            "agencies": [_agency_to_json(agency) for agency in self.agencies],
+            "agencies": [entry_to_json(agency) for agency in self.agencies],
         }
 
     def encode(self) -> bytes:
@@ -235,7 +235,7 @@ def make_entry(
 
 def encode_entry(agency: GenesisAgency) -> bytes:
     """The file in which an agency hands in its entry: the same JSON as in the document."""
-    return _pretty(_agency_to_json(agency))
+    return _pretty(entry_to_json(agency))
 
 
 def decode_entry(data: bytes) -> GenesisAgency:
@@ -381,7 +381,8 @@ class _Members:
         raise BadConfiguration(codes.GENESIS_MEMBER_WRONG, where=self._where, member=name, expected=expected)
 
 
-def _agency_to_json(agency: GenesisAgency) -> dict[str, Json]:
+def entry_to_json(agency: GenesisAgency) -> dict[str, Json]:
+    """An entry as it stands in the document and in the file that its agency hands in."""
     return {
         "number": agency.number,
         "name_ko": agency.name_ko,

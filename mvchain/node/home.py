@@ -3,7 +3,7 @@
 Each agency does this on its own host; no private key ever leaves it (security KEY09).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from mvchain.ledger.genesis import (
 from mvchain.node.config import Home
 from mvchain.node.files import atomic_write
 from mvchain.node.guard import create_guard
-from mvchain.node.keystore import key_info
+from mvchain.node.keystore import key_info, load_key, save_key, save_plain_key
 from mvchain.node.ports import Disk
 
 ROLES = ("validator", "node", "agency", "operator")
@@ -123,6 +123,35 @@ def adopt_genesis(home: Home, genesis: Genesis, disk: Disk) -> None:
         # The keys were made for this home and have not signed yet; with a store they may have (N4).
         create_guard(home.guard, decode_entry(data).validator_key, genesis.chain_id, disk)
     atomic_write(disk, home.genesis, genesis.encode(), _PUBLIC)
+
+
+def make_next_keys(
+    home: Home, roles: Iterable[str], chain_id: str, passphrase: bytes | None, disk: Disk
+) -> dict[str, tuple[Path, SigningKey]]:
+    """Make the next key for each of these roles, beside the present ones; by role, its file and the key.
+
+    `passphrase` is that of the present keys, None for a home whose keys are not encrypted: a node has one for all.
+
+    Raises:
+        BadConfiguration: it does not open a present key.
+    """
+    made = {}
+    for role in roles:
+        last = home.generations(role)[-1]
+        if passphrase is not None:
+            load_key(home.key(role, last), passphrase, disk)
+        generation = last + 1
+        while home.guard_of(generation).exists():  # of a key that was destroyed, or not finished
+            generation += 1
+        key, path = SigningKey.generate(), home.key(role, generation)
+        if role == "validator":
+            create_guard(home.guard_of(generation), key.public, chain_id, disk)
+        if passphrase is None:
+            save_plain_key(path, key, disk)
+        else:
+            save_key(path, key, passphrase, disk)
+        made[role] = path, key
+    return made
 
 
 def settings_template() -> str:

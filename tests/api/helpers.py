@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mvchain.api.acknowledgement import acknowledge
+from mvchain.api.governance_view import ProposalView
 from mvchain.api.server import ApiServer
 from mvchain.api.views import (
     BlockSummary,
@@ -38,6 +39,7 @@ from mvchain.core.types import (
     Hash,
     Height,
     PollNumber,
+    ProposalNumber,
     PublicKey,
     RollNumber,
     Round,
@@ -48,6 +50,7 @@ from mvchain.core.types import (
 from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.block_id import BlockID, PartSetHeader
 from mvchain.ledger.blocks import Commit, CommitSig, Flag, Header, data_hash
+from mvchain.ledger.genesis import ConsensusParams
 from mvchain.ledger.polls import (
     Option,
     PollDefinition,
@@ -58,6 +61,7 @@ from mvchain.ledger.polls import (
     definition_hash,
     encode_definition,
 )
+from mvchain.ledger.proposals import Proposal, ProposalState, RemoveAgency, encode_action
 from mvchain.ledger.records import Action, Agency, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.tally import RunningTally
 from mvchain.ledger.transactions import (
@@ -305,6 +309,28 @@ class MemoryNode:
         own = Signer(OPERATOR.tagged, Role.AGENCY, Scope(0), 0, active=True, suspended=False)
         second = replace(tenure, from_height=Height(7), until_height=Height(0))
         return [Agency(AGENCY, "기관", "Agency", (tenure, second), (PublicKey(bytes(32)),), 2, (own,))]
+
+    def connected(self) -> Collection[AgencyNumber]:
+        return (AGENCY,)
+
+    def params(self) -> ConsensusParams:
+        return ConsensusParams()
+
+    def proposals(self, after: int, limit: int) -> Sequence[ProposalView]:
+        found = (self.proposal(number) for number in range(after + 1, after + limit + 1))
+        return [view for view in found if view is not None]
+
+    def proposal(self, number: int) -> ProposalView | None:
+        """Two: an open one, which is not possible now, and one that took effect."""
+        if number not in (1, 2):
+            return None
+        action = RemoveAgency(AGENCY)
+        state = ProposalState.OPEN if number == 1 else ProposalState.EXECUTED
+        ended = Height(0 if number == 1 else 9)
+        record = Proposal(AGENCY, encode_action(action), (AGENCY,), TimeMs(START_MS), TimeMs(START_MS), state, ended)
+        few = BadTransaction(codes.TOO_FEW_AGENCIES, size=0, least=4)
+        obstacle, needs = (few, 1) if number == 1 else (None, 0)
+        return ProposalView(ProposalNumber(number), record, action, (AGENCY,), (), needs, obstacle)
 
     def signer(self, key: TaggedKey) -> SignerView | None:
         if key != OPERATOR.tagged:

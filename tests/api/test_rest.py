@@ -322,6 +322,7 @@ async def test_a_signer_is_shown_with_its_last_sequence(raw: RawClient) -> None:
         "scopes": ["polls", "rolls"],
         "sequence": 7,
         "active": True,
+        "suspended": False,
     }
 
 

@@ -17,7 +17,7 @@ from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import load_key
 from tests.cli.helpers import PASSPHRASE, mvchain, new_key
 
-GROUPS = ("keys", "genesis", "operator", "service", "roll", "poll", "ballot", "backup")
+GROUPS = ("keys", "genesis", "governance", "operator", "service", "roll", "poll", "ballot", "backup")
 COMMANDS = (
     *("init", "join", "start", "status", "evidence", "localnet", "demo", "restore"),
     *("approve", "receipt", "proof", "verify", "light"),
