@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import re
 import shutil
@@ -14,16 +13,17 @@ from mvchain.chaos.blocks import FLAG_COMMIT, read_block
 from mvchain.chaos.cluster import Launch
 from mvchain.chaos.linux import mount_small_disk, unmount
 from mvchain.chaos.stage import HEIGHTS, READY_S, Stage
+from mvchain.chaos.watch import MIB
 from mvchain.core.limits import MIN_FREE_DISK_BYTES
 from mvchain.node.config import Home
 from mvchain.node.rejoin import SILENT_HEIGHTS
 
-SMALL_DISK_BYTES: Final = MIN_FREE_DISK_BYTES + 128 * 1024 * 1024
+SMALL_DISK_BYTES: Final = MIN_FREE_DISK_BYTES + 128 * MIB
 FILE_BYTES: Final = 192 * 1024
 """To which files may grow under a file limit: reached by the log of the database within a few hundred blocks."""
 FULL_S: Final = 90.0
 """Within which a node whose disk is full has ended."""
-MAX_CUT_BYTES: Final = 1024 * 1024
+MAX_CUT_BYTES: Final = MIB
 """Jepsen cuts off as much."""
 LAST_LINE: Final = re.compile(r"^MV-\d{4}: .+")
 """What a node says before it ends with status 1."""
@@ -53,7 +53,7 @@ async def fill(stage: Stage, _seconds: float) -> None:
         await stage.cluster.start(number)
         await stage.ready(number)
         filler = data / "filler"
-        _fill(filler, data)
+        _fill(filler)
         await _ends_alone(stage, number)
         filler.unlink()
         await stage.cluster.start(number)
@@ -70,14 +70,11 @@ async def fill(stage: Stage, _seconds: float) -> None:
     await stage.cluster.start(number)
 
 
-def _fill(filler: Path, data: Path) -> None:
+def _fill(filler: Path) -> None:
     """Until not a byte is free; the node goes on taking some meanwhile."""
-    with filler.open("wb") as file, contextlib.suppress(OSError):
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(data).free)
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
-            file.seek(0, os.SEEK_END)
-            file.write(bytes(4_096))
-            file.flush()
+            file.write(bytes(MIB))
 
 
 async def limit_files(stage: Stage, _seconds: float) -> None:
