@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from mvchain.chaos.linux import die_with_parent
+from mvchain.chaos.packets import Packets, address
 from mvchain.chaos.proxy import Wires
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
@@ -52,7 +53,8 @@ class Ended(NamedTuple):
 class Cluster:
     """The nodes, by the number of their agency from 1; an async context manager that leaves none running."""
 
-    def __init__(self, directory: Path, nodes: int) -> None:
+    def __init__(self, directory: Path, nodes: int, *, namespaces: bool = False) -> None:
+        """Raises OSError: the nodes are to be in namespaces of their own, and this machine does not let us."""
         self.directory = directory
         """Of the homes."""
         make_localnet(directory, nodes)
@@ -60,11 +62,17 @@ class Cluster:
         """Homes, keys and genesis; its own processes are not used."""
         self.homes: dict[int, Home] = {number: self.network.home(number) for number in self.network.numbers}
         self.wires = Wires({n: load_settings(home.settings).p2p.listen.port for n, home in self.homes.items()})
+        self.packets = Packets(self.numbers) if namespaces else None
         self.observer = SigningKey.generate()
         """Of a node that belongs to no agency and may connect."""
         self._ended: dict[int, Ended] = {}
         self._processes: dict[int, Process] = {}
         self._watchers: set[asyncio.Task[None]] = set()
+
+    @property
+    def links(self) -> Wires | Packets:
+        """What can be cut between nodes."""
+        return self.packets or self.wires
 
     @property
     def numbers(self) -> list[int]:
@@ -95,7 +103,10 @@ class Cluster:
             home.settings.write_text(
                 settings.replace("[p2p]\n", f'[p2p]\nobservers = ["{self.observer.public.hex()}"]\n')
             )
-            await self.lay_wires(source)
+            if self.packets is None:
+                await self.lay_wires(source)
+            else:
+                self._move_to_namespace(source)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -118,6 +129,14 @@ class Cluster:
                 text = re.sub(entry, f'"{agency.node_key.hex()}@{HOST}:{port}"', text)
         settings.write_text(text)
 
+    def _move_to_namespace(self, number: int) -> None:
+        """Let a node listen where its namespace is, and dial the others where theirs are."""
+        settings = self.homes[number].settings
+        text = settings.read_text().replace(f'listen = "{HOST}:', f'listen = "{address(number)}:')
+        for target, agency in enumerate(self.network.genesis.agencies, 1):
+            text = text.replace(f"{agency.node_key.hex()}@{HOST}:", f"{agency.node_key.hex()}@{address(target)}:")
+        settings.write_text(text)
+
     async def copy(self, number: int) -> int:
         """The number of a second home with the same keys, made from one whose node is not running."""
         assert number not in self._processes, number
@@ -126,8 +145,8 @@ class Cluster:
         shutil.copytree(self.homes[number].path, home.path)
         settings = load_settings(home.settings)
         text = home.settings.read_text()
-        for address, port in zip((settings.p2p.listen, settings.api.listen), free_ports(2), strict=True):
-            text = text.replace(f'listen = "{address}"', f'listen = "{HOST}:{port}"')
+        for listen, port in zip((settings.p2p.listen, settings.api.listen), free_ports(2), strict=True):
+            text = text.replace(f'listen = "{listen}"', f'listen = "{HOST}:{port}"')
         home.settings.write_text(text)
         self.homes[twin] = home
         await self.lay_wires(twin)
@@ -155,6 +174,8 @@ class Cluster:
 
         def in_child() -> None:
             die_with_parent()
+            if self.packets is not None:
+                self.packets.enter(number)
             if launch.file_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (launch.file_bytes, launch.file_bytes))
 

@@ -42,11 +42,13 @@ async def fill(stage: Stage, _seconds: float) -> None:
     await stage.cluster.stop(number)
     data.rename(aside)
     data.mkdir()
-    if why := mount_small_disk(data, SMALL_DISK_BYTES):
+    try:
+        mount_small_disk(data, SMALL_DISK_BYTES)
+    except OSError as error:
         data.rmdir()
         aside.rename(data)
         await stage.cluster.start(number)
-        stage.note(f"not possible here: {why}")
+        stage.note(f"not possible here: {error}")
         return
     try:
         shutil.copytree(aside, data, dirs_exist_ok=True)

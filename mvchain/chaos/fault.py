@@ -33,6 +33,8 @@ class Fault:
     nodes: int = 4
     per_s: float | None = None
     """Ballots; None for the rate that the command line says."""
+    namespaces: bool = False
+    """Whether the nodes have to be in network namespaces of their own."""
     conclude: Callable[[Stage], None] | None = None
     """What is looked at after all runs, beside what always is."""
 

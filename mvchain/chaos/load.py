@@ -37,7 +37,7 @@ class Load:
         self.acknowledged: dict[Hash, int] = {}
         """Ballots that a node promised to keep, with its number."""
         self.refused: Counter[str] = Counter()
-        """For good, by the code of the reason; none has to be."""
+        """For good, by node and code of the reason; none has to be."""
         self.took_s: list[float] = []
         """From handing in a ballot for the first time to its acknowledgement."""
         self._cluster = cluster
@@ -109,7 +109,7 @@ class Load:
                 self.took_s.append(time.monotonic() - started)
                 break
             if not may_pass(error) or time.monotonic() > started + HAND_IN_S:
-                self.refused[error.code] += 1
+                self.refused[f"node {number} with {error.code}"] += 1
                 break
             attempt += 1
             await asyncio.sleep(AGAIN_S)

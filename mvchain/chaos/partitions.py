@@ -37,11 +37,11 @@ async def one_way(stage: Stage, seconds: float) -> None:
     """R4: a node hears the others and is not heard; they go on without it."""
     mute = stage.some_node()
     others = [number for number in stage.numbers if number != mute]
-    stage.cluster.wires.hold([mute], others)
+    stage.cluster.links.hold([mute], others)
     try:
         await _goes_on(stage, others, seconds)
     finally:
-        stage.cluster.wires.heal()
+        stage.cluster.links.heal()
 
 
 async def flap(stage: Stage, seconds: float) -> None:
@@ -52,16 +52,16 @@ async def flap(stage: Stage, seconds: float) -> None:
     until = loop.time() + seconds
     try:
         while loop.time() < until:
-            stage.cluster.wires.split([[shaky], others])
+            stage.cluster.links.split([[shaky], others])
             await asyncio.sleep(FLAP_S)
-            stage.cluster.wires.heal()
+            stage.cluster.links.heal()
             await asyncio.sleep(FLAP_S)
     finally:
-        stage.cluster.wires.heal()
+        stage.cluster.links.heal()
 
 
 async def _cut(stage: Stage, groups: list[list[int]], seconds: float, going_on: Collection[int]) -> None:
-    stage.cluster.wires.split(groups)
+    stage.cluster.links.split(groups)
     minority = [number for group in groups for number in group if number not in going_on]
     try:
         await asyncio.sleep(SETTLED_S)
@@ -73,7 +73,7 @@ async def _cut(stage: Stage, groups: list[list[int]], seconds: float, going_on: 
         after = await stage.heights(minority)
         stage.expect(before == after, f"I1: a minority committed: from heights {before} to {after}")
     finally:
-        stage.cluster.wires.heal()
+        stage.cluster.links.heal()
 
 
 async def _goes_on(stage: Stage, numbers: Collection[int], seconds: float) -> None:

@@ -125,7 +125,7 @@ async def _on_one_network(
     lasting = (extent.minutes * 60 or extent.runs * (extent.seconds + SPARE_S) for extent in extents)
     seconds = sum(lasting) + SPARE_AT_END_S
     per_s = max(fault.per_s or options.per_s for fault in group)
-    setting = Setting(group[0].nodes, per_s, seconds, options.seed)
+    setting = Setting(group[0].nodes, per_s, seconds, options.seed, group[0].namespaces)
     narrator.say(f"starting {setting.nodes} nodes")
     result = results[0]
     try:
@@ -137,6 +137,10 @@ async def _on_one_network(
     except MvchainError as error:
         # What a fault has to survive did not happen: the row failed, and its network is of no more use.
         result.faults.append(str(error))
+    except OSError as error:
+        if not setting.namespaces:
+            raise
+        result.notes, result.wanted = [f"not possible here: {error}"], 0
 
 
 async def _strike(stage: Stage, fault: Fault, result: Result, extent: Extent, narrator: Narrator) -> None:

@@ -167,7 +167,7 @@ class Stage:
         self.faults += check.ballot_faults(self.survey, acknowledged)
         self.faults += check.evidence_faults(self.survey.blocks, self.injected)
         self.faults += await check.read_back(askers, acknowledged)
-        self.faults += [f"I3: {n} ballots were refused with {code}" for code, n in self.load.refused.items()]
+        self.faults += [f"I3: {n} ballots were refused by {how}" for how, n in self.load.refused.items()]
         self.faults += self._of_processes()
         self.faults += self.watch.faults(height, len(acknowledged))
 
@@ -226,12 +226,14 @@ class Setting:
     seconds: float
     """For which there are ballots."""
     seed: int
+    namespaces: bool
+    """Whether each node is in a network namespace of its own."""
 
 
 @asynccontextmanager
 async def on_stage(directory: Path, setting: Setting, narrator: Narrator) -> AsyncIterator[Stage]:
     """A stage with the load on; its nodes are gone afterwards, their files are not."""
-    cluster = Cluster(directory, setting.nodes)
+    cluster = Cluster(directory, setting.nodes, namespaces=setting.namespaces)
     definition = elections.shipped().at(cluster.network.genesis.genesis_time_ms)
     ballots = _signed(cluster, definition, max(LEAST_BALLOTS, int(setting.per_s * setting.seconds)))
     facts = PollFacts(
@@ -257,6 +259,7 @@ async def on_stage(directory: Path, setting: Setting, narrator: Narrator) -> Asy
             await stage.ready(number)
         async with Client(cluster.api_url(1), READY_S) as client:
             await open_poll(cluster.network, client, definition, [ballot.voter for ballot in ballots], narrator)
+        await stage.reach(await stage.top(), stage.numbers, READY_S)  # the poll is open at all of them
         load.resume()
         yield stage
 
