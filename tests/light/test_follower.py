@@ -14,11 +14,12 @@ from mvchain.light import transport
 from mvchain.light.blocks import LightBlock
 from mvchain.light.client import Divergence, LightClient, Source
 from mvchain.light.fetch_http import HttpNode
+from mvchain.light.fetch_rpc import RpcNode
 from mvchain.light.follower import Follower
 from mvchain.light.rules import NS_PER_HOUR, Rules, TrustLevel
 from mvchain.light.transport import parse_address
 from mvchain.light.trust import Checkpoint, Root, TrustStore, decode_trust
-from tests.light.light_chain import GENESIS, fork_of, make_light_chain
+from tests.light.light_chain import GENESIS, LightChain, extend, fork_of, make_light_chain, rotating_keys
 from tests.light.little_server import LittleNode, serving
 
 CHAIN = make_light_chain(12)
@@ -42,15 +43,19 @@ class Log:
 
 @contextlib.contextmanager
 def running(
-    *nodes: LittleNode, root: Root = GENESIS, rules: Rules | None = None, sequential: bool = False
+    *nodes: LittleNode,
+    root: Root = GENESIS,
+    rules: Rules | None = None,
+    sequential: bool = False,
+    make_node: type[HttpNode | RpcNode] = HttpNode,
 ) -> Iterator[tuple[Follower, Log]]:
     """A follower of these nodes."""
     log = Log()
     with contextlib.ExitStack() as stack:
-        sources = {}
+        sources: dict[Source, HttpNode | RpcNode] = {}
         for node in nodes:
             url = stack.enter_context(serving(node))
-            sources[Source(url)] = HttpNode(parse_address(url))
+            sources[Source(url)] = make_node(parse_address(url))
         store = TrustStore(root)
         client = LightClient(store, tuple(sources), rules or Rules(), lambda _: None, sequential=sequential)
         yield Follower(client, sources, GENESIS, log.saved.append), log
@@ -81,6 +86,25 @@ async def test_it_reports_each_newest_block() -> None:
     kept = decode_trust(log.saved[-1], GENESIS, TrustLevel())
     assert [block.height for block in kept] == [3, 4, 9, 12]
     assert len(log.saved) == 4
+
+
+@pytest.mark.parametrize("make_node", [HttpNode, RpcNode])
+async def test_it_follows_members_who_change_and_remembers_them(make_node: type[HttpNode | RpcNode]) -> None:
+    """One of four keys is replaced every ten blocks: at the end nobody of genesis is left."""
+    chain = extend(LightChain(GENESIS, ()), 60, rotating_keys)
+    nodes = LittleNode(chain, newest=5), LittleNode(chain, newest=5)
+    with running(*nodes, make_node=make_node) as (follower, log):
+        async with following(follower, log):
+            assert await log.blocks.get() == chain[5]
+            for newest in (12, 23, 60):
+                for node in reversed(nodes):
+                    node.newest = newest
+                assert await log.blocks.get() == chain[newest]
+        assert await follower.block_at(Height(31)) == chain[31]
+    assert log.troubles.empty()
+    kept = decode_trust(log.saved[-1], GENESIS, TrustLevel())
+    # From block 31 to block 60 there are two changes: what is behind that gap is fetched again.
+    assert [block.height for block in kept] == [5, 12, 23, 31]
 
 
 async def test_it_reports_what_keeps_it_from_going_on_once() -> None:
