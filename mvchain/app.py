@@ -236,7 +236,7 @@ async def _serve(
             public_url=settings.api.public_url,
             other_nodes=settings.api.other_nodes,
         )
-        chain_view = ChainOfRuntime(runtime, genesis, _identity(settings, replica, node_keys))
+        chain_view = ChainOfRuntime(runtime, genesis, _identity(settings, replica, node_keys), node_view.proofs.blocks)
         api = ApiServer(node_view, _api_limits(settings.api), chain_view)
 
         async def open_api() -> None:

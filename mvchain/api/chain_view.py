@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Protocol
 
 from mvchain.api.block_trees import BlockTrees
+from mvchain.api.stored_blocks import StoredBlocks
 from mvchain.core import codes
 from mvchain.core.errors import BadTransaction
 from mvchain.core.hashing import sha256
@@ -27,10 +28,8 @@ from mvchain.ledger.transactions import decode_transaction, transaction_units, v
 from mvchain.ledger.validators import ValidatorSet
 from mvchain.node.runtime import Runtime
 
-CACHED_HEADERS = 1_024
-CACHED_COMMITS = 256
 CACHED_SIZES = 4_096
-"""Of the blocks asked for last; a header takes 2 kB, a commit of 40 validators 20 kB."""
+"""Of the blocks asked for last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +157,15 @@ class ChainView(Protocol):
 class ChainOfRuntime:
     """Implements `ChainView`."""
 
-    def __init__(self, runtime: Runtime, genesis: Genesis, identity: NodeIdentity) -> None:
+    def __init__(self, runtime: Runtime, genesis: Genesis, identity: NodeIdentity, blocks: StoredBlocks) -> None:
         self.genesis = genesis
         self.identity = identity
         self._runtime = runtime
         self._replica = runtime.replica
         self._store = runtime.store
         self._trees = BlockTrees(runtime.store)
-        self.header = lru_cache(maxsize=CACHED_HEADERS)(self._read_header)
-        self._last_commit = lru_cache(maxsize=CACHED_COMMITS)(self._read_last_commit)
+        self.header = blocks.header
+        self.commit = blocks.commit
         self.block_size = lru_cache(maxsize=CACHED_SIZES)(self._read_size)
 
     # --- where the node stands ---
@@ -197,11 +196,6 @@ class ChainOfRuntime:
 
     # --- blocks ---
 
-    def _read_header(self, height: Height) -> Header:
-        encoded = self._store.header(height)
-        assert encoded is not None, height
-        return Header.decode(encoded)
-
     def block_id(self, height: Height) -> BlockID:
         """See `ChainView`."""
         tip = self._replica.tip
@@ -219,19 +213,6 @@ class ChainOfRuntime:
 
     def _read_size(self, height: Height) -> int:
         return len(self.block(height).encode())
-
-    def commit(self, height: Height) -> tuple[Commit, bool]:
-        """See `ChainView`."""
-        if height < self.height:
-            return self._last_commit(Height(height + 1)), True
-        seen = self._store.commit(height)
-        assert seen is not None, height
-        return Commit.decode(seen), False
-
-    def _read_last_commit(self, height: Height) -> Commit:
-        encoded = self._store.last_commit(height)
-        assert encoded is not None, height
-        return Commit.decode(encoded)
 
     def height_of(self, block_hash: bytes) -> Height | None:
         """See `ChainView`."""

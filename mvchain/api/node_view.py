@@ -39,7 +39,7 @@ from mvchain.core.types import (
     TaggedKey,
     TimeMs,
 )
-from mvchain.ledger.blocks import Commit, Flag, Header
+from mvchain.ledger.blocks import Commit, Flag
 from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.polls import Release
 from mvchain.ledger.records import Agency, Poll, PollState, Tally
@@ -99,6 +99,7 @@ class NodeViewOfRuntime:
         self._node_key = node_key
         self.proofs = ProofView(runtime.replica)
         self._evidence = EvidenceOfReplica(runtime.replica)
+        self._header = self.proofs.blocks.header
         self._summaries = lru_cache(maxsize=CACHED_SUMMARIES)(self._make_summary)
         self._public_url = public_url
         self._other_nodes = other_nodes
@@ -271,9 +272,7 @@ class NodeViewOfRuntime:
         return self._make_summary(height) if at_tip else self._summaries(height)
 
     def _make_summary(self, height: Height) -> BlockSummary:
-        encoded = self._store.last_commit(Height(height + 1)) or self._store.commit(height)
-        assert encoded is not None, height
-        header, commit = self._header(height), Commit.decode(encoded)
+        header, (commit, _) = self._header(height), self.proofs.blocks.commit(height)
 
         def agency_of(address: bytes) -> AgencyNumber:
             agency = self._replica.state.agency_of_validator(Address(address))
@@ -297,11 +296,6 @@ class NodeViewOfRuntime:
     def block_bytes(self, height: int) -> tuple[bytes, bytes] | None:
         """See `views.NodeView`."""
         return self._dispatch.answers.block(Height(height))
-
-    def _header(self, height: Height) -> Header:
-        encoded = self._store.header(height)
-        assert encoded is not None, height
-        return Header.decode(encoded)
 
     def ballots_between(self, low: bytes, high: bytes) -> Sequence[Hash]:
         """See `views.NodeView`."""

@@ -10,11 +10,12 @@ from typing import TypeAlias
 
 from mvchain.api.block_trees import BlockTrees
 from mvchain.api.errors import not_filled_in
+from mvchain.api.stored_blocks import StoredBlocks
 from mvchain.api.views import ReceiptView
 from mvchain.core import codes
 from mvchain.core.errors import BadRequest
 from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, PublicKey, TaggedKey
-from mvchain.ledger.blocks import Commit, Header
+from mvchain.ledger.blocks import Header
 from mvchain.ledger.filling import is_filled
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.state_tree import ProofOp
@@ -39,8 +40,8 @@ from mvchain.light.receipts import AcceptedBallot, OpenReceipt
 from mvchain.node.backfill import steps_left
 from mvchain.node.replica import Replica
 
-CACHED_HEADERS = 512
-"""With the signatures for each; those of 40 validators take about 10 kB."""
+CACHED_QUORUMS = 512
+"""Those of 40 validators take about 10 kB."""
 CACHED_WAYS = 8
 """From genesis to the sets that were asked for last; 4 kB for each of its blocks at 40 validators."""
 _NOT_YET_S = 1
@@ -58,9 +59,9 @@ class ProofView:
         self._store = replica.store
         self._chain_id = replica.genesis.chain_id
         self._trees = BlockTrees(replica.store)
-        # What blocks carry never changes, and all proofs about a final poll rest on one header.
-        self._header = lru_cache(maxsize=CACHED_HEADERS)(self._read_header)
-        self._carried_quorum = lru_cache(maxsize=CACHED_HEADERS)(self._choose_quorum)
+        self.blocks = StoredBlocks(replica.store)
+        # All proofs about a final poll rest on one header.
+        self._carried_quorum = lru_cache(maxsize=CACHED_QUORUMS)(self._choose_quorum)
         self._way = lru_cache(maxsize=CACHED_WAYS)(self._make_way)
 
     # --- ballots ---
@@ -249,27 +250,23 @@ class ProofView:
         return encode_from_genesis(block, self._handovers(block.height)) if from_genesis else encode_light_block(block)
 
     def _light_block(self, height: Height) -> LightBlock:
-        return LightBlock(self._header(height), self._commit(height), self._replica.state.validators_at(height))
+        header, validators = self._header(height), self._replica.state.validators_at(height)
+        return LightBlock(header, self.blocks.commit(height)[0], validators)
 
-    def _read_header(self, height: Height) -> Header:
-        """Of a block that is there or, as the one that the next block makes provable, comes soon."""
-        encoded = self._store.header(height)
-        if encoded is None:
+    def _header(self, height: Height) -> Header:
+        """Of a block that is there; the others come, the one that makes the newest provable in a moment."""
+        if height > self._store.last_height:
             raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=_NOT_YET_S)
-        return Header.decode(encoded)
-
-    def _commit(self, height: Height) -> Commit:
-        """The commit that the next block carries, the same on all nodes; at the tip the one that this node saw."""
-        encoded = self._store.last_commit(Height(height + 1)) or self._store.commit(height)
-        assert encoded is not None, height
-        return Commit.decode(encoded)
+        if height < self._store.base_height:
+            raise not_filled_in(f"block {height}", steps_left(self._store))
+        return self.blocks.header(height)
 
     def _quorum(self, height: Height) -> BriefCommit:
         """Signatures for the block; at the tip they may be others a moment later."""
         return self._carried_quorum(height) if height < self._store.last_height else self._choose_quorum(height)
 
     def _choose_quorum(self, height: Height) -> BriefCommit:
-        return quorum_of(self._commit(height), self._replica.state.validators_at(height))
+        return quorum_of(self.blocks.commit(height)[0], self._replica.state.validators_at(height))
 
     def _validators(self, height: Height) -> tuple[PublicKey, ...]:
         return tuple(validator.public_key for validator in self._replica.state.validators_at(height))

@@ -40,7 +40,7 @@ class ChainNode:
         node_key, runtime = key_of("node1"), self.running.runtime
         self.view = NodeViewOfRuntime(runtime, self.genesis, self.genesis.encode(), node_key)
         identity = NodeIdentity(node_key.public, key_of("validator1").public, "Agency 1", "127.0.0.1:1", "127.0.0.1:2")
-        self.chain = ChainOfRuntime(runtime, self.genesis, identity)
+        self.chain = ChainOfRuntime(runtime, self.genesis, identity, self.view.proofs.blocks)
         self.limits = ApiLimits(**{"per_address": 200, **limits})
         self.cast_at = Height(0)
         self.server = ApiServer(self.view, self.limits, self.chain)

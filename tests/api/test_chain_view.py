@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from mvchain.api.chain_view import ChainOfRuntime, NodeIdentity
+from mvchain.api.stored_blocks import StoredBlocks
 from mvchain.core.errors import BadTransaction
 from mvchain.core.hashing import sha256
 from mvchain.core.merkle import verify_inclusion
@@ -22,7 +23,8 @@ __all__ = ["start"]
 
 def chain_of(node: Running) -> ChainOfRuntime:
     identity = NodeIdentity(key_of("node1").public, key_of("validator1").public, "x", "127.0.0.1:1", "127.0.0.1:2")
-    return ChainOfRuntime(node.runtime, node.machine.genesis, identity)  # type: ignore[arg-type]
+    blocks = StoredBlocks(node.runtime.store)
+    return ChainOfRuntime(node.runtime, node.machine.genesis, identity, blocks)  # type: ignore[arg-type]
 
 
 async def test_all_nodes_give_the_same_commit_once_it_is_in_a_block(start: Start) -> None:

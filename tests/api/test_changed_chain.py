@@ -12,6 +12,7 @@ from mvchain.api.chain_view import ChainOfRuntime
 from mvchain.api.node_view import NodeViewOfRuntime
 from mvchain.api.proof_view import ProofView
 from mvchain.api.rpc_json import base64_text
+from mvchain.api.stored_blocks import StoredBlocks
 from mvchain.core import strict_json
 from mvchain.core.hashing import sha256
 from mvchain.core.types import AgencyNumber, Hash, Height, ProposalNumber
@@ -115,7 +116,8 @@ class Stage:
         return SimpleNamespace(replica=node.replica, store=node.store, dispatch=node.dispatch)
 
     def chain(self) -> ChainOfRuntime:
-        return ChainOfRuntime(self.runtime(), self.cluster.genesis, None)  # type: ignore[arg-type]
+        runtime = self.runtime()
+        return ChainOfRuntime(runtime, self.cluster.genesis, None, StoredBlocks(runtime.store))  # type: ignore[arg-type]
 
     def node_view(self, node_key: str) -> NodeViewOfRuntime:
         genesis = self.cluster.genesis
