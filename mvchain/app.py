@@ -41,11 +41,12 @@ from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
 from mvchain.node.ports import BlockStore
 from mvchain.node.replica import TIP_KEY, Ports, Replica
-from mvchain.node.runtime import Runtime, now_ms, now_ns
+from mvchain.node.runtime import Runtime, clock_ms, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
 from mvchain.node.snapshots import SnapshotMaker, Snapshots
 from mvchain.node.store import Store
 from mvchain.node.transport import PeerAddress, Transport
+from mvchain.node.vitals import Vitals
 from mvchain.node.wal import Log
 
 logger = logging.getLogger(__name__)
@@ -225,7 +226,8 @@ async def _serve(
         replica = Replica(genesis, state, tip, mempool, Ports(store, log, guards, signatures, now_ns))
         intake = Intake(replica, signatures, journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms)
         maker = SnapshotMaker(Snapshots(home.snapshots, disk), replica, settings.snapshots.every_blocks)
-        runtime = Runtime(replica, store, journal, intake, maker=maker, vouched=vouched)
+        vitals = Vitals(replica, disk, home.store, settings.storage.ballots_need_free_bytes, clock_ms)
+        runtime = Runtime(replica, store, journal, intake, maker=maker, vitals=vitals, vouched=vouched)
         transport = _transport(settings, genesis, node_keys, replica)
         await transport.listen(settings.p2p.listen.host, settings.p2p.listen.port)
         node_view = NodeViewOfRuntime(

@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from mvchain.api.acknowledgement import acknowledge
@@ -61,6 +61,7 @@ STATUS_OF_CAUSE: dict[Cause, int] = {
     codes.POOL_FULL: 503,
     codes.JOURNAL_FULL: 503,
     codes.NODE_BUSY: 503,
+    codes.DISK_NEARLY_FULL: 503,
     codes.NODE_BEHIND: 503,
 }
 """HTTP status of refusals that are neither malformed (10xx and 11xx: 400) nor inadmissible (422)."""
@@ -321,6 +322,7 @@ class NodeViewOfRuntime:
             evidence=self._evidence.counts(),
             filling_steps=self._dispatch.backfill.left,
             snapshots=tuple(manifest.height for manifest in self._dispatch.snapshots.manifests),
+            alarms=self._runtime.vitals.alarms,
         )
 
     def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:
@@ -337,7 +339,15 @@ class NodeViewOfRuntime:
 
     def health(self) -> Sequence[Check]:
         """See `views.NodeView`."""
-        return [*self._position(), Check("signing", *self._dispatch.signing()), self._honesty()]
+        alarms = {error.cause: error.detail for error in self._runtime.vitals.alarms}
+        return [
+            *self._position(),
+            Check("signing", *self._dispatch.signing()),
+            _without(alarms, "progress", codes.STANDSTILL, "blocks are decided when there is work"),
+            _without(alarms, "disk", codes.DISK_NEARLY_FULL, "it has room"),
+            _without(alarms, "clock", codes.CLOCK_DIFFERS, "it agrees with the other agencies'"),
+            self._honesty(),
+        ]
 
     def _honesty(self) -> Check:
         """Whether the agencies keep to one chain. Who signed twice is no reason to refuse ballots; a fork is."""
@@ -371,3 +381,8 @@ class NodeViewOfRuntime:
                 "no connection to " + ", ".join(names) if names else "connected to every agency",
             ),
         ]
+
+
+def _without(alarms: Mapping[Cause, str], name: str, cause: Cause, good: str) -> Check:
+    """The check that fails while there is this alarm."""
+    return Check(name, cause not in alarms, alarms.get(cause, good))

@@ -229,6 +229,7 @@ def status(view: StatusView) -> JsonObject:
         "evidence": view.evidence._asdict(),
         "filling_steps": view.filling_steps,
         "snapshots": list(view.snapshots),
+        "alarms": [{"code": error.code, "detail": error.detail, "remedy": error.remedy} for error in view.alarms],
     }
 
 

@@ -177,6 +177,8 @@ class StatusView:
     """How many are left until everything below the snapshot is here that this node joined by (`node.backfill`)."""
     snapshots: tuple[Height, ...]
     """Heights of those that nodes can join by, the newest first."""
+    alarms: tuple[MvchainError, ...]
+    """What its operator has to see to; none if all is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from mvchain.chaos.cluster import Launch
 from mvchain.chaos.linux import mount_small_disk, unmount
 from mvchain.chaos.stage import HEIGHTS, READY_S, Stage
 from mvchain.chaos.watch import MIB
-from mvchain.core.limits import MIN_FREE_DISK_BYTES
+from mvchain.core.limits import BALLOT_FREE_DISK_BYTES
 from mvchain.node.config import Home
 from mvchain.node.rejoin import SILENT_HEIGHTS
 
-SMALL_DISK_BYTES: Final = MIN_FREE_DISK_BYTES + 128 * MIB
+SMALL_DISK_BYTES: Final = BALLOT_FREE_DISK_BYTES + 128 * MIB
 FILE_BYTES: Final = 192 * 1024
 """To which files may grow under a file limit: reached by the log of the database within a few hundred blocks."""
 FULL_S: Final = 90.0

@@ -128,6 +128,7 @@ def _print_status(found: dict[str, Any], *, as_json: bool) -> None:
             ("past", f"{found['filling_steps']:,} steps are left to fill in" if found["filling_steps"] else "whole"),
             ("snapshots", ", ".join(f"{height:,}" for height in found["snapshots"]) or "none"),
             *_misbehaviour(found["evidence"]),
+            *(("ALARM", f"{alarm['code']}: {alarm['detail']} {alarm['remedy']}") for alarm in found["alarms"]),
         )
     )
     print_result(found, text, as_json=as_json)

@@ -1524,11 +1524,27 @@ GUARD_FOREIGN = Cause(
     "Put back the genesis file and the validator key that it was made with; a guard serves no other key or chain.",
 )
 
-# --- 414x: states that an operator has to know of (node.guard) ---
+# --- 414x: states that an operator has to know of (node.alarms, node.guard, node.vitals) ---
+DISK_NEARLY_FULL = Cause(
+    "MV-4140",
+    "The disk that holds {path} has less than {least} bytes left; this node takes no ballots, and follows the chain.",
+    "Free space: it takes ballots again by itself. Send ballots to another node meanwhile.",
+)
 KEY_USED_TWICE = Cause(
     "MV-4141",
     "The validator key has signed the {what}, and not here: another copy of it is in use, or the guard was put back.",
     "Stop the other copy; then start with --vouch-no-other-copy-signed. If nobody knows of one, replace the key.",
+)
+
+STANDSTILL = Cause(
+    "MV-4142",
+    "Height {height} is not decided for {seconds} s; in round {round}, nothing was heard from: {missing}.",
+    "Ask them whether their nodes run and are connected; it goes on once more than two thirds take part.",
+)
+CLOCK_DIFFERS = Cause(
+    "MV-4143",
+    "The clock of this machine is {seconds} s {direction} of the time that the agencies agree on.",
+    "Have it follow a time server: polls close for this node's ballots by its clock.",
 )
 
 # --- 404x: the journal (node.journal) ---

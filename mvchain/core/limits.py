@@ -203,6 +203,14 @@ MAX_JOURNAL_BYTES = 256 * 1024 * 1024
 """Four times MAX_POOL_BYTES, so that the pool is full long before the journal is."""
 MIN_FREE_DISK_BYTES = 256 * 1024 * 1024
 """The node stops by itself while there is room to stop in order: many full blocks and a compaction (faults R6)."""
+BALLOT_FREE_DISK_BYTES = 2 * MIN_FREE_DISK_BYTES
+"""Below it a node takes no ballots from its API, and goes on deciding blocks: the journal alone may take as much as
+lies between the two. A setting, for disks that others fill as well."""
+STANDSTILL_MS = 10_000
+"""A height that is being decided for so long is an alarm: four rounds in which each proposer is away take 9 s."""
+MAX_CLOCK_DIFFERENCE_MS = 10_000
+"""Between the own clock and the time of a block just decided, before it is an alarm: ballots are taken until a poll
+closes by the own clock. Far more than a clock that follows a time server is off, and than a block takes."""
 MAX_BACKUP_PART_BYTES = MAX_TALLY_BYTES + 2 * 1024 * 1024
 """One part of a backup: the largest record of the store, or 1 MiB of small ones and one more."""
 SNAPSHOT_CHUNK_BYTES = 1024 * 1024

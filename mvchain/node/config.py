@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration
-from mvchain.core.limits import MAX_JOURNAL_BYTES, MAX_POOL_BYTES, MAX_POOL_TRANSACTIONS, MAX_VALIDATORS
+from mvchain.core.limits import (
+    BALLOT_FREE_DISK_BYTES,
+    MAX_JOURNAL_BYTES,
+    MAX_POOL_BYTES,
+    MAX_POOL_TRANSACTIONS,
+    MAX_VALIDATORS,
+    MIN_FREE_DISK_BYTES,
+)
 from mvchain.core.types import PublicKey
 
 MIB = 1024 * 1024
@@ -188,6 +195,10 @@ class MempoolSettings:
 class StorageSettings:
     """[storage]"""
 
+    ballots_need_free_bytes: int = _setting(
+        BALLOT_FREE_DISK_BYTES, _whole(MIN_FREE_DISK_BYTES + 64 * MIB, 4_194_304 * MIB)
+    )
+    """Free space below which no ballots are taken; the node goes on and stops at MIN_FREE_DISK_BYTES."""
     journal_max_bytes: int = _setting(MAX_JOURNAL_BYTES, _whole(16 * MIB, 65_536 * MIB))
 
 

@@ -57,7 +57,7 @@ from mvchain.core.limits import (
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Address, Height, Round, TimeNs
 from mvchain.ledger.block_id import BlockID
-from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of, encode_evidence_list
+from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of, encode_evidence_list, median_time
 from mvchain.ledger.commits import add_precommit, commit_from_precommits, verify_commit_full
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence
@@ -114,6 +114,7 @@ class Replica:
         self._inputs: deque[Input] = deque()
         self.started = False
         """Whether it takes part; until then blocks of others are taken alone."""
+        self._clock_ahead_ms = 0
         self._open_height()
 
     # --- life cycle ------------------------------------------------------------------------------------------
@@ -297,6 +298,15 @@ class Replica:
         if self.address is None:
             return False, "this node is an observer"
         return self._signing.state(self.machine.height)
+
+    @property
+    def used_twice(self) -> str:
+        """What another copy of the validator key has signed; "" for nothing (R8)."""
+        return self._signing.guard.used_twice if self._signing.guard else ""
+
+    def clock_ahead_ms(self) -> int:
+        """How far the own clock was ahead of the agencies' when a block was last decided here; negative if behind."""
+        return min(self._clock_ahead_ms, self._now_ms() - self.tip.time_ns // NS_PER_MS)
 
     def adopt(self, message: Proposal | Endorsement) -> None:
         """Before `start`: the sign guard is to stand where this earlier message of the own key stands (N4)."""
@@ -488,6 +498,7 @@ class Replica:
         commit = commit_from_precommits(
             self.machine.height, effect.round, effect.block_id, self.state.validators, precommits
         )
+        self._clock_ahead_ms = self._now_ms() - median_time(commit, self.state.validators) // NS_PER_MS
         self._commit(self.blocks.candidates[effect.block_id], commit)
 
     def _commit(self, candidate: Candidate, commit: Commit) -> None:

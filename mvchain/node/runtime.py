@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
 from mvchain.core.errors import BadPeer, BadProof
+from mvchain.core.hashing import sha256
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Hash, Height, TimeNs
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.transactions import Transaction
 from mvchain.node.dispatch import TICK_MS, Dispatch
 from mvchain.node.intake import Intake
-from mvchain.node.judge import Verdict
+from mvchain.node.judge import Refused, Verdict
 from mvchain.node.message import Message
 from mvchain.node.peer import Peer
 from mvchain.node.ports import Journal
@@ -24,6 +25,7 @@ from mvchain.node.replica import Replica
 from mvchain.node.snapshots import SnapshotMaker
 from mvchain.node.store import Store
 from mvchain.node.transport import Transport
+from mvchain.node.vitals import Vitals
 
 RESTORE_BATCH = 100
 """Transactions of the journal taken up at once; each batch is a submitter of its own to the pool, so that its rule
@@ -32,6 +34,8 @@ RESTORE_PAUSE_S = 1.0
 """How often it is tried again to take up what the pool had no room for."""
 SNAPSHOT_REST = 4
 """How many times as long as it works the making of a snapshot rests: it takes a fifth of a processor."""
+LOOK_EVERY_TICKS = 10
+"""How often disk, clock and progress are looked at: once a second."""
 _END = object()
 
 
@@ -45,6 +49,11 @@ def now_ms() -> int:
     return time.time_ns() // NS_PER_MS
 
 
+def clock_ms() -> int:
+    """Milliseconds of a clock that never goes back, for deadlines."""
+    return time.monotonic_ns() // NS_PER_MS
+
+
 class Runtime:
     """A running node: owns the tasks, and is what the API's view is made of. Implements `dispatch.Shell`."""
 
@@ -56,12 +65,14 @@ class Runtime:
         intake: Intake,
         *,
         maker: SnapshotMaker,
+        vitals: Vitals,
         vouched: bool,
     ) -> None:
         self.replica = replica
         self.store = store
         self.intake = intake
         self.dispatch = Dispatch(replica, store, journal, self, snapshots=maker.snapshots, vouched=vouched)
+        self.vitals = vitals
         self._maker = maker
         self._making: asyncio.Task[None] | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -89,6 +100,7 @@ class Runtime:
                 self._transport = transport
                 tasks.create_task(transport.run(self))
                 self._guarded(self.dispatch.start)
+                self._guarded(self._look)
                 tasks.create_task(self._tick())
                 await on_ready()
                 await failed
@@ -110,9 +122,16 @@ class Runtime:
             left = await self._restore_journal(left)
 
     async def _tick(self) -> None:
+        ticks = 0
         while True:
             await asyncio.sleep(TICK_MS / 1000)
             self._guarded(self.dispatch.tick)
+            ticks += 1
+            if ticks % LOOK_EVERY_TICKS == 0:
+                self._guarded(self._look)
+
+    def _look(self) -> None:
+        self.vitals.look(self.dispatch.missing_agencies())
 
     def _guarded(self, act: Callable[[], object]) -> None:
         """Act; what fails is the node's end, and after it nothing is done any more."""
@@ -127,6 +146,9 @@ class Runtime:
 
     async def submit(self, raw: Sequence[bytes], source: str) -> list[Verdict]:
         """Take transactions from the public API; see `Intake.submit`."""
+        refusal = self.vitals.refusal
+        if refusal is not None:
+            return [Refused(sha256(item), refusal) for item in raw]
         return await self.intake.submit(raw, source, self._spread)
 
     def _spread(self, taken: list[Transaction]) -> None:
@@ -200,7 +222,7 @@ class Runtime:
 
     def clock_ms(self) -> int:
         """See `dispatch.Shell`."""
-        return time.monotonic_ns() // NS_PER_MS
+        return clock_ms()
 
     def has_room(self, peer: str, count: int) -> bool:
         """See `dispatch.Shell`."""

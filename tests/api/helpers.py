@@ -29,7 +29,7 @@ from mvchain.api.views import (
     TxStatus,
 )
 from mvchain.core import codec, codes, merkle, strict_json
-from mvchain.core.errors import BadRequest, BadTransaction
+from mvchain.core.errors import BadRequest, BadTransaction, MvchainError
 from mvchain.core.hashing import EMPTY_HASH, sha256
 from mvchain.core.keys import SigningKey
 from mvchain.core.limits import MAX_TRANSACTION_BYTES
@@ -119,6 +119,7 @@ class MemoryNode:
         self.capacity = capacity
         self.sources: list[str] = []
         self.ready = True
+        self.alarms: tuple[MvchainError, ...] = ()
         self.stuck: asyncio.Event | None = None
         """While set and not fired, submissions do not return."""
         self._polls: dict[int, PollView] = {}
@@ -377,6 +378,7 @@ class MemoryNode:
             evidence=self.misbehaviour.counts,
             filling_steps=0,
             snapshots=(Height(2_000), Height(1_000)),
+            alarms=self.alarms,
         )
 
     def evidence(self, after: int, limit: int, *, messages: bool) -> EvidenceView:

@@ -25,10 +25,11 @@ from mvchain.node.judge import Received, Refused
 from mvchain.node.memory import MemoryDisk, MemoryStore
 from mvchain.node.outputs import StartTimer
 from mvchain.node.replica import Ports, Replica
-from mvchain.node.runtime import Runtime, now_ms, now_ns
+from mvchain.node.runtime import Runtime, clock_ms, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
 from mvchain.node.snapshots import SnapshotMaker, Snapshots
 from mvchain.node.transport import PeerAddress, Transport, TransportLimits
+from mvchain.node.vitals import Vitals
 from mvchain.node.wal import Log
 from mvchain.node.wire import AskOwn, CompactProposal, Endorsements, Message, Transactions
 from mvchain.sim.node import SNAPSHOTS
@@ -88,7 +89,16 @@ class Running:
         )
         self.snapshots = Snapshots(SNAPSHOTS, machine.disk)
         maker = self.maker = SnapshotMaker(self.snapshots, self.replica, 1)
-        self.runtime = Runtime(self.replica, store, self.journal, intake, maker=maker, vouched=False)  # type: ignore[arg-type]
+        vitals = Vitals(self.replica, machine.disk, GUARD, 1, clock_ms)
+        self.runtime = Runtime(
+            self.replica,
+            store,  # type: ignore[arg-type]
+            self.journal,
+            intake,
+            maker=maker,
+            vitals=vitals,
+            vouched=False,
+        )
         local = Local(key_of(f"node{machine.number}"), genesis.hash)
         addresses = [PeerAddress(HOST, other.port, key_of(f"node{other.number}").public) for other in dial]
         self.transport = Transport(lambda: local, addresses, self._name, QUICK)
