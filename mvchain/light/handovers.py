@@ -266,7 +266,7 @@ def way_from_genesis(genesis: Genesis, target: Header, changes: Sequence[LightBl
     left = list(changes)
     while not believed.names(target):
         # The first of those left is signed by a set that is named already.
-        at = max(at for at, block in enumerate(left) if believed.reaches(block.header, _signers_of(block)))
+        at = next(at for at in reversed(range(len(left))) if believed.reaches(left[at].header, _signers_of(left[at])))
         block, left = left[at], left[at + 1 :]
         trusted = None if believed.names(block.header) else believed.validators
         commit = quorum_of(block.commit, block.validators, trusted)
