@@ -234,7 +234,7 @@ async def _serve(
             runtime,
             genesis,
             document,
-            node_keys.present_node_key(state),
+            lambda: node_keys.present_node_key(state),
             public_url=settings.api.public_url,
             other_nodes=settings.api.other_nodes,
         )

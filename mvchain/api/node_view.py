@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 
 from mvchain.api.acknowledgement import acknowledge
@@ -86,7 +86,7 @@ class NodeViewOfRuntime:
         runtime: Runtime,
         genesis: Genesis,
         genesis_document: bytes,
-        node_key: SigningKey,
+        node_key: Callable[[], SigningKey],
         *,
         public_url: str = "",
         other_nodes: tuple[str, ...] = (),
@@ -108,7 +108,7 @@ class NodeViewOfRuntime:
     @property
     def _agency(self) -> AgencyNumber | None:
         """Whose node this is; an observer becomes one when its agency joins."""
-        return self._replica.state.owner_of(self._node_key.public)
+        return self._replica.state.owner_of(self._node_key().public)
 
     # --- transactions ---
 
@@ -119,7 +119,7 @@ class NodeViewOfRuntime:
         promise, agency = None, self._agency
         if received and agency is not None:
             moment_ms = TimeMs(time.time_ns() // NS_PER_MS)
-            promise = acknowledge(received, moment_ms, agency, self._genesis.hash, self._node_key)
+            promise = acknowledge(received, moment_ms, agency, self._genesis.hash, self._node_key())
         return Submission([self._outcome(verdict) for verdict in verdicts], promise)
 
     def _outcome(self, verdict: Verdict) -> SubmitOutcome:

@@ -93,7 +93,10 @@ def rotate_keys(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give an agency the keys that it asks for in REQUEST, in place of those that it has."""
+    """Give an agency other keys.
+
+    It asks for them in REQUEST, and they take the place of those that it has.
+    """
     from mvchain.cli.key_requests import read_replacement
 
     action = read_replacement(request, read_genesis(genesis, home))
@@ -113,7 +116,10 @@ def set_params(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change consensus parameters; those that are not named stay as they are."""
+    """Change consensus parameters.
+
+    Those that are not named stay as they are.
+    """
     from mvchain.ledger.genesis import ConsensusParams
     from mvchain.ledger.proposals import SetParams
 
@@ -148,7 +154,10 @@ def suspend_service(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep a poll service of any agency from acting, until it is lifted with resume-service."""
+    """Keep a poll service of any agency from acting.
+
+    Until resume-service lifts it; the operators of its agency go on with its polls.
+    """
     from mvchain.ledger.proposals import SuspendService
 
     _propose(SuspendService(parse_key(service)), home, genesis, api, key, passphrase_file, as_json=as_json)
@@ -259,7 +268,10 @@ def show(
     api: ApiOption = DEFAULT_API,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what agencies propose, who agrees, who is missing, and when it takes effect."""
+    """Show what agencies propose, and who agrees.
+
+    Who is missing, what stands in the way, and when it takes effect.
+    """
     if number is not None:
         _show_one(api, ProposalNumber(number), as_json=as_json, warn=True)
         return

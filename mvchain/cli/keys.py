@@ -105,7 +105,9 @@ def make_next(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the keys that are to take the place of the home's, beside them, and the file that asks for it.
+    """Make new keys for the home's agency.
+
+    They lie beside the present ones, and OUT asks the agencies to let them take their place.
 
     Nothing changes until the agencies approve. Start the node anew before that, once: it then has old and new keys,
     and goes over by itself at the right height. Destroy the old files afterwards.

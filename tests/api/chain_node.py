@@ -38,7 +38,7 @@ class ChainNode:
         self.running = Running(machine, [])
         self.election = Election(self.genesis, VOTERS, open_ms=1 << 40)
         node_key, runtime = key_of("node1"), self.running.runtime
-        self.view = NodeViewOfRuntime(runtime, self.genesis, self.genesis.encode(), node_key)
+        self.view = NodeViewOfRuntime(runtime, self.genesis, self.genesis.encode(), lambda: node_key)
         identity = NodeIdentity(node_key.public, key_of("validator1").public, "Agency 1", "127.0.0.1:1", "127.0.0.1:2")
         self.chain = ChainOfRuntime(runtime, self.genesis, identity, self.view.proofs.blocks)
         self.limits = ApiLimits(**{"per_address": 200, **limits})

@@ -121,7 +121,7 @@ class Stage:
 
     def node_view(self, node_key: str) -> NodeViewOfRuntime:
         genesis = self.cluster.genesis
-        return NodeViewOfRuntime(self.runtime(), genesis, genesis.encode(), key_of(node_key))
+        return NodeViewOfRuntime(self.runtime(), genesis, genesis.encode(), lambda: key_of(node_key))
 
     @property
     def tip(self) -> int:
