@@ -39,8 +39,8 @@ from mvchain.node.join import Join, Progress
 from mvchain.node.joining import Arrived
 from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
-from mvchain.node.ports import BlockStore
-from mvchain.node.replica import TIP_KEY, Ports, Replica
+from mvchain.node.ports import BlockStore, Ports
+from mvchain.node.replica import TIP_KEY, Replica
 from mvchain.node.runtime import Runtime, clock_ms, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
 from mvchain.node.snapshots import SnapshotMaker, Snapshots

@@ -46,7 +46,8 @@ from mvchain.ledger.validators import address_of
 from mvchain.localnet import AGENCIES
 from mvchain.node.candidates import Base, Candidate, make_block
 from mvchain.node.files import LocalDisk
-from mvchain.node.replica import Ports, Replica
+from mvchain.node.ports import Ports
+from mvchain.node.replica import Replica
 from mvchain.node.runtime import now_ns
 from mvchain.node.signatures import SignaturePool
 from mvchain.node.store import Store

@@ -10,15 +10,23 @@ headers, and the wrong one must not stand in the way of the right one.
 import logging
 from collections.abc import Callable, Iterable
 
+from mvchain.consensus.inputs import BlockReady
 from mvchain.core import codes
-from mvchain.core.errors import BadProof, BadTransaction
-from mvchain.core.limits import MAX_BLOCK_BYTES, MAX_PROPOSALS_PER_ROUND, MAX_ROUNDS_AHEAD, MAX_ROUNDS_BEHIND
+from mvchain.core.errors import BadProof, BadTransaction, BrokenStorage
+from mvchain.core.limits import (
+    MAX_BLOCK_BYTES,
+    MAX_CLOCK_AHEAD_MS,
+    MAX_PROPOSALS_PER_ROUND,
+    MAX_ROUNDS_AHEAD,
+    MAX_ROUNDS_BEHIND,
+)
+from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Hash, Round
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import Block, block_id_of
 from mvchain.ledger.endorsements import Proposal
 from mvchain.ledger.transactions import Transaction, decode_transaction
-from mvchain.node.candidates import Assembly, Base, Candidate, begin_assembly, judge
+from mvchain.node.candidates import Assembly, Base, Candidate, begin_assembly, judge, vouches_for
 from mvchain.node.signatures import CheckedSignatures
 from mvchain.node.wire import CompactProposal
 
@@ -140,6 +148,27 @@ class Gathering:
         if known is not None:
             return known
         return self._execute(block, encoded, block_id, tuple(map(decode_transaction, block.txs)))
+
+    def restore(self, encoded: bytes) -> Candidate:
+        """The candidate of a block of the log; each was valid when it was written.
+
+        Raises:
+            BrokenStorage: it is not any more.
+        """
+        block = Block.decode(encoded)
+        try:
+            return self.execute(block, encoded, block_id_of(block.header, encoded))
+        except (BadProof, BadTransaction) as fault:
+            raise BrokenStorage(codes.CHAIN_DIVERGED, height=block.header.height, why=fault) from fault
+
+    def ready(self, block_id: BlockID, now_ms: int) -> BlockReady:
+        """What the machine learns of a judged block; one from the future gets a nil prevote here (C78, K8)."""
+        candidate = self.candidates.get(block_id)
+        if candidate is None:
+            return BlockReady(block_id, valid=False)
+        ahead_ms = candidate.block.header.time_ns // NS_PER_MS - now_ms
+        timely = ahead_ms <= MAX_CLOCK_AHEAD_MS and vouches_for(self._base, candidate.block)
+        return BlockReady(block_id, valid=True, timely=timely)
 
     def add(self, candidate: Candidate) -> None:
         """Keep a valid block."""

@@ -364,3 +364,15 @@ class SignatureChecker(Protocol):
 
     def check(self, items: Sequence[tuple[bytes, bytes, bytes]]) -> list[bool]:
         """Whether each (tagged key, message, signature) holds, in order."""
+
+
+@dataclass(slots=True)
+class Ports:
+    """What the replica stands on; each has an in-memory twin."""
+
+    store: BlockStore
+    log: Log
+    guards: Sequence[SignGuard]
+    """One for each of its validator keys; none for a node that signs nothing."""
+    signatures: SignatureChecker
+    now_ns: Callable[[], TimeNs]

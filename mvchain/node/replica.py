@@ -20,7 +20,6 @@ The replica reads no clock of its own: `now_ns` is a port.
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from mvchain.consensus.effects import (
     Decide,
@@ -37,7 +36,6 @@ from mvchain.consensus.effects import (
     TimeoutKind,
 )
 from mvchain.consensus.inputs import (
-    BlockReady,
     EndorsementReceived,
     Input,
     ProposalReceived,
@@ -50,12 +48,10 @@ from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, BrokenStorage
 from mvchain.core.limits import (
     MAX_BLOCK_EVIDENCE,
-    MAX_CLOCK_AHEAD_MS,
     MAX_FAR_ENDORSEMENTS,
     MAX_ROUNDS_AHEAD,
 )
-from mvchain.core.timestamps import NS_PER_MS
-from mvchain.core.types import Address, Height, Round, TimeNs
+from mvchain.core.types import Address, Height, Round
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of, encode_evidence_list, median_time
 from mvchain.ledger.commits import add_precommit, commit_from_precommits, verify_commit_full
@@ -67,10 +63,12 @@ from mvchain.ledger.records import Agency
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Transaction
 from mvchain.ledger.validators import address_of
-from mvchain.node.candidates import Base, Candidate, Tip, compact, make_block, vouches_for
+from mvchain.node.candidates import Base, Candidate, Tip, compact, make_block
 from mvchain.node.gathering import Gathering
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, Record, StartTimer
-from mvchain.node.ports import BlockStore, Log, SignatureChecker, SignGuard
+from mvchain.node.pace import Pace
+from mvchain.node.ports import Ports, SignGuard
+from mvchain.node.recorded import recorded
 from mvchain.node.signatures import CheckedSignatures
 from mvchain.node.signing import Signing, check_endorsement
 from mvchain.node.watch import UNTIMELY, Watch
@@ -80,18 +78,6 @@ logger = logging.getLogger(__name__)
 
 TIP_KEY = b"m"
 """Where the tip is kept among the state records; written last, so that records without it are no state."""
-
-
-@dataclass(slots=True)
-class Ports:
-    """What the replica stands on; each has an in-memory twin."""
-
-    store: BlockStore
-    log: Log
-    guards: Sequence[SignGuard]
-    """One for each of its validator keys; none for a node that signs nothing."""
-    signatures: SignatureChecker
-    now_ns: Callable[[], TimeNs]
 
 
 class Replica:
@@ -107,9 +93,10 @@ class Replica:
         self.on_block: Callable[[], None] = lambda: None  # after each block, before the next height is opened
         self._ports = ports
         self._signing = Signing(ports.guards, ports.log, ports.now_ns)
+        self._pace = Pace(ports.now_ns)
         stored = ports.store.commit(tip.height) if tip.height else None
         self._last_commit = Commit.decode(stored) if stored else EMPTY_COMMIT
-        self.watch = Watch(ports.store, self._signing.guards.keys(), self._last_commit, state.validators_at(tip.height))
+        self.watch = Watch(ports.store, self._last_commit, state.validators_at(tip.height))
         self._outputs: list[Output] = []
         self._inputs: deque[Input] = deque()
         self.started = False
@@ -312,24 +299,10 @@ class Replica:
         """Before `start`: the sign guard is to stand where this earlier message of the own key stands (N4)."""
         self._signing.adopt(message)
 
-    # --- time and work ---------------------------------------------------------------------------------------
+    # --- one height ------------------------------------------------------------------------------------------
 
     def _has_work(self) -> bool:
-        """Whether to make a block now (N2): work waits, something falls due, or it is time for a heartbeat."""
-        now_ms = self._now_ms()
-        pause_ms = self.state.params.min_block_interval_ms if self.tip.height else 0
-        if 0 <= now_ms - self._opened_ms < pause_ms:  # less than 0: the clock was set back
-            return False
-        if self.tip.changed_state or self.state.counting or self.mempool.has_ready():
-            return True
-        heartbeat_ms = self.tip.time_ns // NS_PER_MS + self.state.params.heartbeat_ms
-        due_ms = self.state.next_due_ms()
-        return now_ms >= (heartbeat_ms if due_ms is None else min(due_ms, heartbeat_ms))
-
-    def _now_ms(self) -> int:
-        return self._ports.now_ns() // NS_PER_MS
-
-    # --- one height ------------------------------------------------------------------------------------------
+        return self._pace.has_work(self.state, self.tip, self.mempool)
 
     def _open_height(self) -> None:
         height = Height(self.tip.height + 1)
@@ -338,7 +311,7 @@ class Replica:
         self.blocks = Gathering(self._base(), self.signatures)
         self._own_blocks: dict[Round, bytes] = {}
         self._far: Counter[int] = Counter()
-        self._opened_ms = self._now_ms()
+        self._pace.open_height()
 
     def _base(self) -> Base:
         genesis = self.genesis
@@ -357,39 +330,10 @@ class Replica:
             if kind == Record.OWN_BLOCK:
                 self._own_blocks[Round(int.from_bytes(payload[:4], "big"))] = payload[4:]
         for kind, payload in records:
-            event = self._recorded(kind, payload)
-            self._inputs.append(event)
+            self._inputs.append(recorded(kind, payload, self.blocks, self._pace.now_ms()))
             self._drain()
             if self.machine is not machine:
                 return  # decided again: what an earlier replay added behind it is of a height that is over
-
-    def _recorded(self, kind: int, payload: bytes) -> Input:
-        match kind:
-            case Record.START:
-                return Start(wait=bool(payload[0]))
-            case Record.WORK:
-                return WorkWaiting()
-            case Record.PROPOSAL:
-                proposal = Proposal.decode(payload)
-                self.blocks.note(proposal)
-                return ProposalReceived(proposal)
-            case Record.BLOCK:
-                return self._ready(self._read_candidate(payload).block_id)
-            case Record.OWN_BLOCK:
-                return self._ready(self._read_candidate(payload[4:]).block_id)
-            case Record.ENDORSEMENT:
-                return EndorsementReceived(Endorsement.decode(payload))
-            case _:
-                assert kind == Record.TIMEOUT, f"the log has a record of kind {kind}"
-                return TimeoutElapsed(TimeoutKind(payload[0]), Round(int.from_bytes(payload[1:], "big")))
-
-    def _read_candidate(self, encoded: bytes) -> Candidate:
-        """A block of the log; each was valid when it was written."""
-        block = Block.decode(encoded)
-        try:
-            return self.blocks.execute(block, encoded, block_id_of(block.header, encoded))
-        except (BadProof, BadTransaction) as fault:
-            raise BrokenStorage(codes.CHAIN_DIVERGED, height=self.machine.height, why=fault) from fault
 
     def _feed(self, kind: Record, payload: bytes, event: Input) -> None:
         """Duty 1. What the machine learns nothing from, as a third contradiction, is not worth a record."""
@@ -445,14 +389,14 @@ class Replica:
         if effect.block_id is not None:
             candidate = self.blocks.candidates[effect.block_id]
         elif round_ in self._own_blocks:
-            candidate = self._read_candidate(self._own_blocks[round_])
+            candidate = self.blocks.restore(self._own_blocks[round_])
         else:
             # In round 0 alone: a node that lacks the old block of a piece of evidence refuses it, but once only.
             evidence = () if round_ else self.watch.for_block(self.state.convictions)
             candidate = make_block(self._base(), self.address, self.mempool.ready(), evidence)
             self.blocks.add(candidate)
             self._ports.log.append(Record.OWN_BLOCK, round_.to_bytes(4, "big") + candidate.encoded)
-            self._inputs.append(self._ready(candidate.block_id))
+            self._inputs.append(self.blocks.ready(candidate.block_id, self._pace.now_ms()))
         time_ns = candidate.block.header.time_ns
         proposal = self._signing.propose(height, round_, effect.pol_round, candidate.block_id, time_ns)
         if proposal is not None:
@@ -478,20 +422,11 @@ class Replica:
         if self.blocks.finish(block_id) and block_id in self.blocks.candidates:
             self._ports.log.append(Record.BLOCK, self.blocks.candidates[block_id].encoded)
         if block_id in self.blocks.candidates or self.blocks.is_invalid(block_id):
-            self._inputs.append(self._ready(block_id))
+            self._inputs.append(self.blocks.ready(block_id, self._pace.now_ms()))
             return
         missing = self.blocks.missing(block_id)
         if missing is not None:
             self._outputs.append(FetchTransactions(*missing))
-
-    def _ready(self, block_id: BlockID) -> BlockReady:
-        """What the machine learns of a block; one from the future gets a nil prevote here (C78, K8)."""
-        candidate = self.blocks.candidates.get(block_id)
-        if candidate is None:
-            return BlockReady(block_id, valid=False)
-        ahead_ms = candidate.block.header.time_ns // NS_PER_MS - self._now_ms()
-        timely = ahead_ms <= MAX_CLOCK_AHEAD_MS and vouches_for(self._base(), candidate.block)
-        return BlockReady(block_id, valid=True, timely=timely)
 
     def _decide(self, effect: Decide) -> None:
         precommits = self.machine.keeper.precommits_of_commit(effect.round, effect.block_id)

@@ -11,7 +11,7 @@ one batch with the block that makes evidence of it or holds it, so none is lost 
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from mvchain.consensus.keeper import Keeper
@@ -53,15 +53,11 @@ class Watch:
 
     Args:
         store: where its records are.
-        own_addresses: the own validators, to tell that another copy of a key is running (faults R8).
         last_commit, validators: of the last height, which late messages may contradict.
     """
 
-    def __init__(
-        self, store: BlockStore, own_addresses: Collection[Address], last_commit: Commit, validators: ValidatorSet
-    ) -> None:
+    def __init__(self, store: BlockStore, last_commit: Commit, validators: ValidatorSet) -> None:
         self._store = store
-        self._own = own_addresses
         self._late = Keeper(last_commit.height, validators)
         """What came of the last height."""
         for precommit in precommits_of(last_commit):
@@ -190,8 +186,6 @@ class Watch:
     def _warn(self, offence: Offence) -> None:
         where = (offence.address.hex(), offence.kind.name.lower(), offence.height, offence.round)
         logger.warning("validator %s signed two different %ss at height %d round %d", *where)
-        if offence.address in self._own:
-            logger.error("that is this node's own key: another copy of it is running. Stop one of the two at once")
 
     # --- what goes into no block -----------------------------------------------------------------------------
 

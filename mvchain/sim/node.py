@@ -24,7 +24,8 @@ from mvchain.node.journal import Journal
 from mvchain.node.judge import Judge, Looked, Received, Refused, Verdict
 from mvchain.node.memory import MemoryStore
 from mvchain.node.message import Message
-from mvchain.node.replica import Ports, Replica
+from mvchain.node.ports import Ports
+from mvchain.node.replica import Replica
 from mvchain.node.signatures import Signed
 from mvchain.node.snapshots import Snapshots
 from mvchain.node.wal import Log

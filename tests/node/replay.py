@@ -4,8 +4,8 @@ from mvchain.app import open_state
 from mvchain.core.types import Height
 from mvchain.ledger.mempool import Mempool
 from mvchain.node.memory import MemoryDisk
-from mvchain.node.ports import BlockStore
-from mvchain.node.replica import Ports, Replica
+from mvchain.node.ports import BlockStore, Ports
+from mvchain.node.replica import Replica
 from mvchain.node.wal import Log
 from mvchain.sim.node import LOG, PlainChecker
 from tests.node.cluster import Node

@@ -24,7 +24,8 @@ from mvchain.node.journal import Journal
 from mvchain.node.judge import Received, Refused
 from mvchain.node.memory import MemoryDisk, MemoryStore
 from mvchain.node.outputs import StartTimer
-from mvchain.node.replica import Ports, Replica
+from mvchain.node.ports import Ports
+from mvchain.node.replica import Replica
 from mvchain.node.runtime import Runtime, clock_ms, now_ms, now_ns
 from mvchain.node.signatures import SignaturePool
 from mvchain.node.snapshots import SnapshotMaker, Snapshots
