@@ -51,6 +51,7 @@ from mvchain.core.limits import (
     MAX_FAR_ENDORSEMENTS,
     MAX_ROUNDS_AHEAD,
 )
+from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import Address, Height, Round
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of, encode_evidence_list, median_time
@@ -293,7 +294,7 @@ class Replica:
 
     def clock_ahead_ms(self) -> int:
         """How far the own clock was ahead of the agencies' when a block was last decided here; negative if behind."""
-        return min(self._clock_ahead_ms, self._now_ms() - self.tip.time_ns // NS_PER_MS)
+        return min(self._clock_ahead_ms, self._pace.now_ms() - self.tip.time_ns // NS_PER_MS)
 
     def adopt(self, message: Proposal | Endorsement) -> None:
         """Before `start`: the sign guard is to stand where this earlier message of the own key stands (N4)."""
@@ -433,7 +434,7 @@ class Replica:
         commit = commit_from_precommits(
             self.machine.height, effect.round, effect.block_id, self.state.validators, precommits
         )
-        self._clock_ahead_ms = self._now_ms() - median_time(commit, self.state.validators) // NS_PER_MS
+        self._clock_ahead_ms = self._pace.now_ms() - median_time(commit, self.state.validators) // NS_PER_MS
         self._commit(self.blocks.candidates[effect.block_id], commit)
 
     def _commit(self, candidate: Candidate, commit: Commit) -> None:
