@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from mvchain.bench import proofs, readers
+from mvchain.bench import join, proofs, readers
 from mvchain.bench.options import whole
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, MvchainError
@@ -41,6 +41,7 @@ class Subcommand(NamedTuple):
 
 
 SUBCOMMANDS: Final[Mapping[str, Subcommand]] = {
+    "join": Subcommand(join.HELP, join.add_arguments, join.measure),
     "proofs": Subcommand(proofs.HELP, proofs.add_arguments, proofs.measure),
     "readers": Subcommand(readers.HELP, readers.add_arguments, readers.measure),
 }

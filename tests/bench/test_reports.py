@@ -7,6 +7,8 @@ import pytest
 
 from mvchain.bench.crowd import Reading
 from mvchain.bench.figures import Runs
+from mvchain.bench.join import JoinReport
+from mvchain.bench.long_chain import LongChain, Size
 from mvchain.bench.machine import Conditions
 from mvchain.bench.phases import PhaseFigures
 from mvchain.bench.proofs import ProofReport
@@ -14,6 +16,8 @@ from mvchain.bench.queries import CrowdFigures, QueryFigures, QueryReport, one_o
 from mvchain.bench.readers import LABELS, ReaderReport, Setting
 from mvchain.bench.receipts import ReceiptFigures, ReceiptReport
 from mvchain.core.hashing import sha256
+from mvchain.core.types import Height
+from mvchain.sim.election import make_genesis
 
 CONDITIONS = Conditions(verifications_per_s=36_757.0, load_average=12.34, runs=3)
 
@@ -174,3 +178,28 @@ def test_what_makes_figures_doubtful_is_said() -> None:
     text = "\n".join(lines_of(doubtful))
     for words in ("other programs used up to 1.55 s/s", "up to 1.2 s late", "/v1/status: 404", "3 with MV-4041"):
         assert words in text
+
+
+# --- joining ---
+
+
+def join_report(took_s: float) -> JoinReport:
+    runs = Runs((took_s, took_s - 1, took_s + 1))
+    size = Size(10_000, 40, 25_000, 4)
+    chain = LongChain(
+        make_genesis(4), Height(10_006), Height(10_000), snapshot_bytes=16 << 20, taking_s=1.5, building_s=300.0
+    )
+    return JoinReport(CONDITIONS, size, chain, joining_s=runs, ready_s=runs, filling_s=runs, joining_mib=runs)
+
+
+@pytest.mark.parametrize(("took_s", "verdict"), [(30, "goal"), (60, "floor"), (60.5, "MISSED")])
+def test_joining_is_compared_with_the_minute(took_s: float, verdict: str) -> None:
+    report = join_report(took_s)
+    lines = report.lines()
+    assert max(map(len, lines)) <= 80
+    assert verdict in "\n".join(lines)
+    document = json.loads(json.dumps(report.to_json()))
+    assert document["joining_s"]["median"] == took_s
+    assert document["verdict"] == verdict
+    assert document["size"] == {"blocks": 10_000, "polls": 40, "voters": 25_000, "open_polls": 4}
+    assert "genesis" not in document["chain"]
