@@ -189,9 +189,10 @@ class Replica:
         except BadProof:
             self.watch.compare(self._base(), Commit.decode(message.last_commit))
             raise
+        needed = self.blocks.is_needed(proposal.block_id)  # asked for when it was not here (K2), or before a crash
         if self.blocks.note(proposal):
             self._feed(Record.PROPOSAL, message.proposal, ProposalReceived(proposal))
-        elif self.blocks.is_needed(proposal.block_id):  # asked for when it was not here (K2), or before a crash
+        if needed and self.blocks.is_needed(proposal.block_id):
             self._gather(proposal.block_id)
         self._drain()
 

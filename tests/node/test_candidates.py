@@ -360,14 +360,34 @@ def test_forged_and_malformed_messages_cost_the_peer() -> None:
     assert not node.replica.machine.keeper.proposals
 
 
-def endorse(scene: Scene, kind: Kind, round_: int, block_id: BlockID, height: int | None = None) -> Endorsement:
-    height = scene.height if height is None else height
-    found = scene.cluster.genesis.validators().by_address(scene.evil.address)
+def endorse(  # noqa: PLR0917
+    scene: Scene, kind: Kind, round_: int, block_id: BlockID, height: int | None = None, signer: Node | None = None
+) -> Endorsement:
+    height, signer = scene.height if height is None else height, signer or scene.evil
+    found = scene.cluster.genesis.validators().by_address(signer.address)
     assert found is not None
     time_ns = TimeNs(scene.honest[0].now_ns())
     message = endorsement_sign_bytes(kind, height, round_, block_id, time_ns, scene.cluster.genesis.chain_id)
-    signature = scene.evil.key.sign(Purpose.CONSENSUS, message)
-    return Endorsement(kind, Height(height), Round(round_), block_id, time_ns, scene.evil.address, found[0], signature)
+    signature = signer.key.sign(Purpose.CONSENSUS, message)
+    return Endorsement(kind, Height(height), Round(round_), block_id, time_ns, signer.address, found[0], signature)
+
+
+def test_a_block_that_was_missed_is_taken_when_a_later_round_proposes_it_again() -> None:
+    """K2: its quorum of prevotes came, its proposal did not; else the node never joins those who are locked on it."""
+    scene = Scene()
+    block = scene.block()
+    block_id = block_id_of(block.header, block.encode())
+    scene.cluster.network.loss = 1.0  # nobody hears anything but this
+    node, *others = scene.honest
+    prevotes = [endorse(scene, Kind.PREVOTE, 0, block_id, signer=signer).encode() for signer in (scene.evil, *others)]
+    act(node, lambda: node.replica.receive_endorsements(prevotes))
+    assert node.replica.blocks.is_needed(block_id)
+    signer = scene.cluster.proposer(scene.height, 1)
+    again = replace(scene.proposal(block_id, 1), pol_round=Round(0))
+    signature = signer.key.sign(Purpose.CONSENSUS, again.sign_bytes(scene.cluster.genesis.chain_id))
+    message = scene.compact(block, proposal=replace(again, signature=signature).encode())
+    act(node, lambda: node.replica.receive_proposal(signer.name, message), signer)
+    assert block_id in node.replica.blocks.candidates
 
 
 def test_a_forgery_behind_a_good_endorsement_does_not_harm_the_node() -> None:
