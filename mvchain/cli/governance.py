@@ -391,6 +391,7 @@ def _connection_warning(found: Mapping[str, Any], agencies: Iterable[Mapping[str
     if connected >= needs:
         return None
     return (
-        f"Warning: the new set has {counted(size, 'validator')} and needs {needs}; of those that stay, {connected} "
-        f"are connected to this node now.\nIf the others do not come back, the chain stands still."
+        f"Warning: the new set has {counted(size, 'validator')} and needs {needs}.\n"
+        f"Of those that stay, {connected} are connected to this node now.\n"
+        f"If the others do not come back, the chain stands still."
     )

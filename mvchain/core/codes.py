@@ -419,7 +419,7 @@ NEW_KEY_NOT_PROVEN = Cause(
 TOO_MANY_REPLACED = Cause(
     "MV-1409", "Agency {agency} has had {limit} keys of one kind; there is room for no more.", "Use the keys it has."
 )
-NO_SUCH_AGENCY = Cause("MV-1410", "There is no agency {agency} on this chain.", "Check the number of the agency.")
+AGENCY_UNKNOWN = Cause("MV-1410", "There is no agency {agency} on this chain.", "Check the number of the agency.")
 AGENCY_REMOVED = Cause(
     "MV-1411",
     "Agency {agency} was removed from this chain.",

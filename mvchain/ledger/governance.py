@@ -164,7 +164,7 @@ def agency_in_force(view: View, number: AgencyNumber) -> Agency:
     """The agency with this number; raises BadTransaction if there is none or it was removed."""
     agencies = view.agencies
     if number > len(agencies):
-        raise BadTransaction(codes.NO_SUCH_AGENCY, agency=number)
+        raise BadTransaction(codes.AGENCY_UNKNOWN, agency=number)
     agency = agencies[number - 1]
     if not agency.in_force:
         raise BadTransaction(codes.AGENCY_REMOVED, agency=number)

@@ -141,7 +141,7 @@ def make_next_keys(
         if passphrase is not None:
             load_key(home.key(role, last), passphrase, disk)
         generation = last + 1
-        while home.guard_of(generation).exists():  # of a key that was destroyed, or not finished
+        while role == "validator" and home.guard_of(generation).exists():  # of a key that was destroyed
             generation += 1
         key, path = SigningKey.generate(), home.key(role, generation)
         if role == "validator":

@@ -223,6 +223,11 @@ def test_a_set_of_new_keys_is_refused_key_by_key() -> None:
     assert members(council, decided + 2) == {"third", "validator2", "validator3", "validator4"}
 
 
+def test_only_agencies_that_are_there_can_go() -> None:
+    fault = refused(Council(5), RemoveAgency(AgencyNumber(6)))
+    assert (fault.cause, fault.data) == (codes.AGENCY_UNKNOWN, {"agency": 6})
+
+
 def test_too_many() -> None:
     council = Council(limits.MAX_VALIDATORS)
     fault = refused(council, council.addition(limits.MAX_VALIDATORS + 1))
