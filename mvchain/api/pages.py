@@ -6,9 +6,9 @@ file, and without any network; a module of a file could not import another. The 
 this style, by their hashes, and asks this node and those that the operator named. It is told so in the header, and in
 the document as well, so that a saved file keeps it.
 
-What a page has to know stands in the document too, as JSON: the genesis document, the nodes to ask, what the codes
-mean, and in the page of a receipt (`/receipts/{number}`) the receipt itself. That one is a file to keep: it verifies
-itself, offline, when it is opened.
+What a page has to know stands in the document too, as JSON: the genesis document, names that this node has for keys
+which that does not name, the nodes to ask, what the codes mean, and in the page of a receipt (`/receipts/{number}`) the
+receipt itself. That one is a file to keep: it verifies itself, offline, when it is opened.
 """
 
 import base64
@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import segno
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from mvchain.api.rest import Call
 
 HTML: Final = "text/html; charset=utf-8"
+LaterNames: TypeAlias = tuple[tuple[str, str, str], ...]
+"""Validator keys that came after genesis, in hex, with the Korean and the English name of the agency."""
 
 _STATIC: Final = resources.files("mvchain.api").joinpath("static")
 _IMPORT: Final = re.compile(r'^import\b[^;]*?\bfrom "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
@@ -133,7 +135,7 @@ def _data_block(data: dict[str, Any]) -> str:
 def verify_page(view: NodeView, _call: object) -> Answer:
     """The page where voters check their ballots."""
     page = _verify_page(view.nodes())
-    return _answer(page, _verify_document(view.nodes(), view.genesis()))
+    return _answer(page, _verify_document(view.nodes(), view.genesis(), _later_names(view)))
 
 
 def receipt_page(view: NodeView, call: "Call") -> Answer:
@@ -145,7 +147,7 @@ def receipt_page(view: NodeView, call: "Call") -> Answer:
     proofs, nodes = view.proofs, view.nodes()
     receipts = [proofs.receipt(ballot, completed=None) for ballot, _ in found]
     questions = [proofs.question(poll) for poll in sorted({poll for _, poll in found})]
-    data = _verify_data(nodes, view.genesis()) | {
+    data = _verify_data(nodes, view.genesis(), _later_names(view)) | {
         "number": number.text,
         "receipts": [receipt.document.decode() for receipt in receipts],
         "questions": [question.decode() for question in questions],
@@ -162,13 +164,24 @@ def _verify_page(nodes: NodesView) -> Page:
 
 
 @functools.lru_cache(maxsize=1)
-def _verify_document(nodes: NodesView, genesis: bytes) -> bytes:
+def _verify_document(nodes: NodesView, genesis: bytes, later: LaterNames) -> bytes:
     """The same for everybody, so it is written once."""
-    return _verify_page(nodes).with_data(_verify_data(nodes, genesis))
+    return _verify_page(nodes).with_data(_verify_data(nodes, genesis, later))
 
 
-def _verify_data(nodes: NodesView, genesis: bytes) -> dict[str, Any]:
-    return {"genesis": genesis.decode(), "nodes": schema.nodes(nodes), "causes": causes()}
+def _verify_data(nodes: NodesView, genesis: bytes, later: LaterNames) -> dict[str, Any]:
+    named = {key: [korean, english] for key, korean, english in later}
+    return {"genesis": genesis.decode(), "later": named, "nodes": schema.nodes(nodes), "causes": causes()}
+
+
+def _later_names(view: NodeView) -> LaterNames:
+    """Nothing proves them offline, so the page says that this node gave them."""
+    return tuple(
+        (tenure.validator_key.hex(), agency.name_ko, agency.name_en)
+        for agency in view.agencies()
+        for tenure in agency.tenures
+        if tenure.from_height > 1
+    )
 
 
 @functools.cache

@@ -201,7 +201,8 @@ async def test_the_page_knows_genesis_and_nodes(raw: RawClient, node: MemoryNode
         "url": "https://own.example",
         "others": ["https://node.example", "https://other.example:8443"],
     }
-    assert set(data) == {"genesis", "nodes", "causes", "version"}
+    assert set(data) == {"genesis", "later", "nodes", "causes", "version"}
+    assert data["later"] == {"00" * 32: ["기관", "Agency"]}
 
 
 async def test_a_receipt_is_a_page_to_keep(raw: RawClient, ballot: Hash) -> None:

@@ -15,8 +15,9 @@ from mvchain.cli.genesis import words
 from mvchain.core import strict_json
 from mvchain.core.types import Hash
 from mvchain.light.blocks import decode_light_block, encode_light_block
+from tests.light.handed_over import HALF
 from tests.light.helpers import make_chain
-from tests.light.light_chain import sign
+from tests.light.light_chain import KEYS, sign
 from tests.page.chromium import chromium_path
 from tests.page.network import BICYCLE, NODES, OPEN, POLLS, Network
 from tests.page.seen import Seen, visit
@@ -315,6 +316,28 @@ async def test_a_genesis_file_of_ones_own_is_what_counts(voter: Voter) -> None:
     assert await voter.verdict("bad") == "다른 투표 시스템의 확인증입니다."
     await voter.picks(b"{}", "genesis.json", "genesis-file")
     await voter.page.get_by_role("alert").filter(has_text="제네시스 파일이 올바르지 않습니다(MV-2051)").wait_for()
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_agencies_of_after_genesis_vouch_without_a_proven_name(voter: Voter, seen: Seen, *, named: bool) -> None:
+    """The signatures of their keys are checked; a name is what the node gives, and said to be that."""
+    receipt = HALF.receipt()
+    later = [key.public.hex() for key in HALF.keys[:3] if key not in KEYS]
+    if named:
+        page = await (await voter.page.request.get(f"{voter.network.url}/verify")).text()
+        page = page.replace('"later":{}', f'"later":{json.dumps({later[0]: ["종로구", "Jongno District"]})}')
+        await voter.is_answered("/verify", page.encode())
+    await voter.opens()
+    await voter.picks(receipt.encode())
+    assert await voter.verdict("bad") == "다른 투표 시스템의 확인증입니다."
+    await voter.picks(make_chain().genesis.encode(), "genesis.json", "genesis-file")
+    assert await voter.verdict() == RECORDED
+    shown = await voter.text(".agencies")
+    first = "종로구 (노드가 알려 준 이름)" if named else f"서명 키 {later[0][:8]}…"
+    assert first in shown
+    assert f"이 가운데 {len(later)}곳은 나중에 참여했거나" in await voter.text(".verdict-good")
+    await voter.witnesses()
+    seen.faults.clear()  # the nodes are of another chain and have no such block
 
 
 # --- what cannot be looked at ---

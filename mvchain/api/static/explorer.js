@@ -104,7 +104,11 @@ async function loadChain() {
       nameEn: agency.name_en,
       approvals: agency.approvals,
       keys: { agency: agency.agency_key, validator: agency.validator_key, node: agency.node_key },
-      tenures: agency.tenures.map((one) => ({ from: one.from_height, until: one.until_height })),
+      tenures: agency.tenures.map(({ validator_key: key, from_height: from, until_height: until }) => ({
+        key,
+        from,
+        until,
+      })),
     })),
   };
 }

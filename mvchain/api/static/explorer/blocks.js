@@ -51,7 +51,7 @@ function blockTable(blocks, agencies) {
       make("td", {}, moment(block.time_ms, { seconds: true })),
       make("td", { class: "number" }, count(block.transactions)),
       make("td", {}, agencyLink(agencies, block.agencies.proposer)),
-      make("td", { class: "number" }, `${count(block.agencies.committed.length)} / ${count(block.agencies.members.length)}`),
+      make("td", { class: "number" }, signatureCount(block.agencies)),
       make("td", { class: "number" }, count(block.round)),
     ),
   );
@@ -105,6 +105,10 @@ export const blockView = {
     ];
   },
 };
+
+function signatureCount({ committed, members }) {
+  return `${count(committed.length)} / ${count(members.length)}`;
+}
 
 function roundWords(round) {
   return round === 0 ? say("firstRound") : say("laterRound", count(round + 1));

@@ -109,10 +109,16 @@ function outcome(claim, proof, agencies) {
   }
 }
 
+/** Whose validator key this is, as the node says. */
+function nameOfKey(agencies, key) {
+  const agency = agencies.find(({ tenures }) => tenures.some((one) => one.key === key));
+  return agency ? agencyName(agencies, agency.number) : key.slice(0, 8);
+}
+
 function goodNews(claim, { proven, fingerprint }, agencies) {
   const { vouching, later } = proven;
   const names = vouching.map(({ number }) => agencyName(agencies, number));
-  if (later.length) names.push(say("vouchedLater", count(later.length)));
+  names.push(...later.map((key) => say("vouchedLater", nameOfKey(agencies, key))));
   return [
     notice(
       "good",

@@ -413,8 +413,8 @@ export const WORDS = {
     (of, n, names) => `The signatures of ${n} of ${of} agencies are right: ${names}`,
   ],
   vouchedLater: [
-    (n) => `나중에 참여했거나 서명 키를 바꾼 기관 ${n}곳(제네시스 문서에 이름이 없음)`,
-    (n) => `${n} that joined later or replaced their key, without a name in the genesis document`,
+    (name) => `${name}(노드가 알려 준 이름)`,
+    (name) => `${name} (the name that the node gives)`,
   ],
   proofWrong: ["증명이 맞지 않습니다!", "This proof is WRONG."],
   badProof: [

@@ -1,6 +1,7 @@
 // What stands in the document beside this program: see mvchain/api/pages.py.
 //
 //   genesis    the genesis document, as text
+//   later      {key: [Korean, English]}: names that the node gave for validator keys that came after genesis
 //   nodes      {agency, url, others}: whose node made this page, its public address, those of other agencies' nodes
 //   causes     what each code means, in English, with {gaps} for the offending values
 //   version    names the program of this page
@@ -15,7 +16,7 @@
 /** How many ballots of one receipt number are looked at: two are rare already. */
 export const MOST_BALLOTS = 8;
 
-const NOTHING = { genesis: "", nodes: { agency: null, url: "", others: [] }, causes: {}, version: "" };
+const NOTHING = { genesis: "", later: {}, nodes: { agency: null, url: "", others: [] }, causes: {}, version: "" };
 
 const found = readPageData(document);
 
@@ -28,17 +29,19 @@ export const PAGE_DATA = found ?? NOTHING;
 export function readPageData(page) {
   try {
     const data = JSON.parse(page.getElementById("page-data").textContent);
-    return isFit(data) ? data : null;
+    return isFit(data) ? { later: {}, ...data } : null; // files of before have no such names
   } catch {
     return null; // no JSON, or a member of it is of another kind
   }
 }
 
-function isFit({ genesis, nodes, causes, version, number, receipts, questions }) {
+function isFit({ genesis, later = {}, nodes, causes, version, number, receipts, questions }) {
   const areTexts = (values) => Array.isArray(values) && values.every((value) => typeof value === "string");
+  const areNames = Object.values(later).every((names) => areTexts(names) && names.length === 2);
   const isPage = areTexts([genesis, version, nodes.url, ...Object.values(causes)]) && areTexts(nodes.others);
   const isReceipt = () => areTexts([number, ...questions]) && areTexts(receipts) && isSome(receipts.length);
-  return isPage && nodes.others.every((url) => new URL(url)) && ((number ?? receipts) === undefined || isReceipt());
+  const areUrls = nodes.others.every((url) => new URL(url));
+  return isPage && areNames && areUrls && ((number ?? receipts) === undefined || isReceipt());
 }
 
 function isSome(ballots) {

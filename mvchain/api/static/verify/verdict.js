@@ -236,9 +236,9 @@ function vouchers(claims) {
       "ul",
       { class: "agencies" },
       claims.vouching.map((agency) => make("li", {}, sign("good", "agency-sign"), " ", agencyName(agency))),
-      claims.later.length > 0 &&
-        make("li", {}, sign("good", "agency-sign"), " ", say("vouchLater", count(claims.later.length))),
+      claims.later.map((key) => make("li", {}, sign("good", "agency-sign"), " ", laterName(key))),
     ),
+    claims.later.length > 0 && make("p", { class: "hint" }, say("vouchLater", count(claims.later.length))),
     make(
       "p",
       { class: "hint" },
@@ -247,6 +247,13 @@ function vouchers(claims) {
       say("vouchEnough"),
     ),
   ];
+}
+
+/** The name that a node gave for a key of after genesis; nothing in the receipt proves it. */
+function laterName(key) {
+  const [nameKo, nameEn] = PAGE_DATA.later[key] ?? [];
+  if (nameKo === undefined) return say("vouchUnnamed", key.slice(0, 8));
+  return say("vouchNamed", agencyName({ nameKo, nameEn }));
 }
 
 function signersOf({ vouching, later }) {

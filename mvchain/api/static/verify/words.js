@@ -223,10 +223,13 @@ export const WORDS = {
     "More than two thirds decide; a receipt holds no more signatures than that takes.",
   ],
 
+  vouchNamed: [(name) => `${name} (노드가 알려 준 이름)`, (name) => `${name} (the name that a node gives)`],
+  vouchUnnamed: [(key) => `서명 키 ${key}…`, (key) => `Signing key ${key}…`],
   vouchLater: [
-    (n) => `그 밖에 나중에 참여했거나 서명 키를 바꾼 기관 ${n}곳. 제네시스 문서에 없는 키라서 기관 이름까지 증명되지는 않습니다.`,
     (n) =>
-      `And ${countOf(n, "agency", "agencies")} that joined later or replaced the key of the genesis document, so that nothing here proves a name for it.`,
+      `이 가운데 ${n}곳은 나중에 참여했거나 서명 키를 바꾼 기관입니다. 서명은 확인했지만, 제네시스 문서에 없는 키라서 기관 이름까지 증명되지는 않습니다.`,
+    (n) =>
+      `${countOf(n, "agency", "agencies")} of these joined later or replaced the signing key. The signatures are checked; the genesis document has no name for these keys, so the names are not proved.`,
   ],
   fact_later: ["제네시스 이후의 서명 키", "Signing key since genesis"],
 
