@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from mvchain.bench import join, proofs, readers
-from mvchain.bench.options import whole
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, MvchainError
+from mvchain.demo.options import whole
 from mvchain.demo.progress import Narrator
 
 INTERRUPTED: Final = 130

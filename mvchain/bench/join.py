@@ -17,11 +17,11 @@ from mvchain.api.client import Client
 from mvchain.bench.figures import Runs, Target, table
 from mvchain.bench.long_chain import LongChain, Size, build_chain
 from mvchain.bench.machine import Conditions
-from mvchain.bench.options import whole
 from mvchain.bench.stage import scratch
 from mvchain.core import codes
 from mvchain.core.errors import BadConfiguration, MvchainError
 from mvchain.core.types import AgencyNumber
+from mvchain.demo.options import whole
 from mvchain.demo.progress import Narrator
 from mvchain.ledger.genesis import Genesis
 from mvchain.localnet import HOST, NODE_COMMAND, free_ports

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mvchain.bench.machine import Conditions
-from mvchain.bench.options import whole
 from mvchain.bench.queries import QueryReport, measure_queries
 from mvchain.bench.receipts import ReceiptReport, measure_receipts
 from mvchain.bench.stage import NODES, on_stage, scratch
+from mvchain.demo.options import whole
 from mvchain.demo.progress import Narrator
 
 HELP: Final = "sizes of receipts, time to check them, and what proof queries cost a node"

@@ -20,7 +20,6 @@ from mvchain.bench.asking import Asker, Question, asked, rpc_question
 from mvchain.bench.crowd import GATHERING_S
 from mvchain.bench.figures import WIDTH, Runs, rounded, short, table
 from mvchain.bench.machine import Conditions
-from mvchain.bench.options import whole
 from mvchain.bench.phases import READ, Phase, PhaseFigures, phase
 from mvchain.bench.stage import NODES, Stage, on_stage, scratch
 from mvchain.bench.stream import Stream
@@ -30,6 +29,7 @@ from mvchain.core.hashing import sha256
 from mvchain.core.timestamps import parse_rfc3339
 from mvchain.demo.elections import POLL
 from mvchain.demo.holding import poll_until
+from mvchain.demo.options import whole
 from mvchain.demo.preparation import SignedBallot
 from mvchain.demo.progress import Narrator
 from mvchain.ledger.state_tree import record_key

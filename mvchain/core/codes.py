@@ -1723,6 +1723,13 @@ WORKER_ENDED = Cause(
     "Free memory, and run it again.",
 )
 
+# --- 3170-3179: simulations (sim) ---
+SWARM_FILE = Cause(
+    "MV-3170",
+    "{path} does not say how far these simulations are.",
+    "Name the file of a swarm with the same --nodes, --heights and --first-seed, or another file.",
+)
+
 # --- 3072-3079: foreign verifiers (interop) ---
 INTEROP_TOOL_MISSING = Cause(
     "MV-3072", "{checker} is built with {tool}, which is not installed.", "Install {tool}, or run this elsewhere."

@@ -37,6 +37,9 @@ class Agreement:
     def on_acknowledged(self, node: Node, tx_hash: Hash) -> None:
         """Nothing to see."""
 
+    def on_arrive(self, node: Node, data: bytes) -> None:
+        """Nothing to see."""
+
     def on_commit(self, node: Node) -> None:
         """Compare the new blocks of a node with those of the others."""
         if node.address in self._faulty:
@@ -95,6 +98,9 @@ class OneSignature:
             turn = (proposal.height - 1 + proposal.round) % len(self._rotation)
             self._add(self._rotation[turn], proposal)
 
+    def on_arrive(self, node: Node, data: bytes) -> None:
+        """Nothing to see."""
+
     def on_commit(self, node: Node) -> None:
         """Nothing to see."""
 
@@ -120,6 +126,9 @@ class OneState:
         """Nothing to see."""
 
     def on_acknowledged(self, node: Node, tx_hash: Hash) -> None:
+        """Nothing to see."""
+
+    def on_arrive(self, node: Node, data: bytes) -> None:
         """Nothing to see."""
 
     def on_commit(self, node: Node) -> None:

@@ -33,6 +33,9 @@ class Acknowledged:
         if node.address not in self._faulty:
             self._promised[node.name, tx_hash] = node
 
+    def on_arrive(self, node: Node, data: bytes) -> None:
+        """Nothing to see."""
+
     def on_commit(self, node: Node) -> None:
         """Every transaction stands once in the chain (I3, I4)."""
         if node.address in self._faulty:

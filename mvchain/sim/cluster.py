@@ -1,5 +1,6 @@
 """Nodes, network and time of one simulated run, and those who watch it."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from random import Random
@@ -19,11 +20,21 @@ RECONNECT_MS = 300
 """After a closed connection."""
 
 
+REMEMBERED = 64
+REMEMBERED_SHARE = 0.2
+"""So many messages of the past, and this share of all, may arrive once more much later (S20)."""
+TWIN = 1_000
+"""What the id of a twin is above its number."""
+
+
 class Watcher(Protocol):
     """Sees all that happens; raises `Violation` for what must not."""
 
     def on_send(self, node: Node, data: bytes) -> None:
         """A node puts a message on the wire; once for all whom it is sent to in a row."""
+
+    def on_arrive(self, node: Node, data: bytes) -> None:
+        """A message is about to be taken by a node."""
 
     def on_commit(self, node: Node) -> None:
         """A node has a new block."""
@@ -57,12 +68,15 @@ class Cluster:
         self.restart_ms = 300
         self.pick: Callable[[int], int] = lambda n: 0
         """What a crash leaves of what was not synced."""
+        self.operator: Callable[[Node], None] = lambda node: None
+        """What is done to a node that ended by itself, before it starts again."""
         self.crashes = 0
         self.messages = 0
+        self._old: deque[tuple[Node, Node, bytes, Message | BadPeer]] = deque(maxlen=REMEMBERED)
         self._digest = blake2b(digest_size=16)
         self._trace = trace
         self._last: tuple[bytes, Message | BadPeer] = (b"", wire.Ping())
-        self.nodes = [Node(self, number, str(number)) for number in range(1, n + 1)]
+        self.nodes = [Node(self, number, number, str(number)) for number in range(1, n + 1)]
         self._named = {node.name: node for node in self.nodes}
 
     @property
@@ -89,7 +103,7 @@ class Cluster:
 
     def add_twin(self, number: int) -> Node:
         """A second instance with the same keys and a disk of its own (S12)."""
-        twin = Node(self, number, f"{number} twin")
+        twin = Node(self, TWIN + number, number, f"{number} twin")
         self._named[twin.name] = twin
         return twin
 
@@ -161,9 +175,8 @@ class Cluster:
     def stopped(self, node: Node) -> None:
         """A node ended by itself, its disk being broken; its operator starts it again."""
         self.note(f"{node.name} stops: {node.halted}")
-        halted = node.halted
         node.go_down(self.pick)
-        node.halted = halted
+        self.operator(node)
         self._boot_later(node)
 
     def _boot_later(self, node: Node) -> None:
@@ -176,8 +189,19 @@ class Cluster:
         """Put a message on the wire."""
         data = source.encoded(message)
         decoded = self._decoded(source, data)
-        for delay_ms in self.network.delays_ms(source.number, to.number):
+        for delay_ms in self.network.delays_ms(source.id, to.id):
             self.after(delay_ms, lambda: self._arrive(source, to, data, decoded))
+        if self.network.replays:
+            self._replay(source, to, data, decoded)
+
+    def _replay(self, source: Node, to: Node, data: bytes, message: Message | BadPeer) -> None:
+        """Remember some messages, and let an old one arrive once more (S20)."""
+        random = self.random.random()
+        if random < self.network.replays and self._old:
+            old = self._old[0]
+            self.after(self.network.delay_ms, lambda: self._arrive(*old))
+        if random > 1 - REMEMBERED_SHARE:
+            self._old.append((source, to, data, message))
 
     def _decoded(self, source: Node, data: bytes) -> Message | BadPeer:
         """What the receivers read; worked out, and shown to the watchers, once for all of them."""
@@ -192,14 +216,17 @@ class Cluster:
 
     def _arrive(self, source: Node, to: Node, data: bytes, message: Message | BadPeer) -> None:
         self.messages += 1
-        self._digest.update(b"%d %d %d " % (self.now_ms, source.number, to.number))
+        self._digest.update(b"%d %d %d " % (self.now_ms, source.id, to.id))
         self._digest.update(data)
         if isinstance(message, BadPeer):
             to.close(source.name, message)
             return
         if self._trace is not None:
             self._trace(f"{self.now_ms:>7} {source.name} > {to.name} {message.WHAT}")
-        to.deliver(source, message)
+        if to.is_listening(source):
+            for watcher in self.watchers:
+                watcher.on_arrive(to, data)
+            to.deliver(source, message)
 
     # --- what happens ----------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
+from random import Random
 
 from mvchain.core import codes
 from mvchain.core.errors import BrokenStorage
@@ -38,9 +39,27 @@ class SimulatedDisk(MemoryDisk):
         self._failure: Failure | None = None
         self._broken: BrokenStorage | None = None
 
+    @property
+    def total_bytes(self) -> int:
+        """In all files."""
+        return sum(len(content.data) for content in self._files.values())
+
     def fail_in(self, calls: int, failure: Failure) -> None:
         """Fail at a persistence call to come, counted from 1."""
         self._at, self._failure = self.calls + calls, failure
+
+    def damage(self, random: Random) -> None:
+        """Flip a bit, or lose the last bytes, of a file at rest; call it while the node is down (S16)."""
+        paths = sorted(path for path, content in self._files.items() if content.data)
+        if not paths:
+            return
+        content = self._files[random.choice(paths)]
+        if random.random() < 0.5:
+            at = random.randrange(len(content.data))
+            content.data[at] ^= 1 << random.randrange(8)
+        else:
+            del content.data[-random.randint(1, len(content.data)) :]
+        content.durable = bytes(content.data)
 
     def mend(self) -> None:
         """The next calls succeed."""

@@ -1,14 +1,10 @@
 """The network between simulated nodes: it delays, reorders, loses and repeats messages, and splits (S1, S2, S20)."""
 
-from collections import deque
 from random import Random
-
-REMEMBERED = 64
-"""Messages that may be sent once more much later."""
 
 
 class Network:
-    """Decides what becomes of a message; nodes are numbers."""
+    """Decides what becomes of a message; nodes are told apart by their `id`."""
 
     def __init__(self, random: Random) -> None:
         self.loss = 0.0
@@ -20,8 +16,10 @@ class Network:
         """Up to this; messages overtake each other."""
         self.cut: set[tuple[int, int]] = set()
         """Ways on which nothing passes, as (from, to)."""
+        self.slow = 0
+        """The node whose messages take `slow_ms` longer."""
+        self.slow_ms = 0
         self._random = random
-        self._old: deque[tuple[int, int, bytes]] = deque(maxlen=REMEMBERED)
 
     def delays_ms(self, source: int, to: int) -> list[int]:
         """When a message arrives: never, once or twice."""
@@ -32,23 +30,17 @@ class Network:
             return []
         span = self.delay_ms - self.min_delay_ms + 1
         first = self.min_delay_ms + int(random.random() * span)
+        if source == self.slow:
+            first += self.slow_ms
         if self.repeats and random.random() < self.repeats:
             return [first, self.min_delay_ms + int(random.random() * span)]
         return [first]
-
-    def replayed(self, source: int, to: int, data: bytes) -> tuple[int, int, bytes] | None:
-        """Remember a message; now and then, an old one that arrives once more."""
-        if not self.replays:
-            return None
-        old = self._old[0] if self._old and self._random.random() < self.replays else None
-        if self._random.random() < 0.2:
-            self._old.append((source, to, data))
-        return old
 
     def heal(self) -> None:
         """From now on all arrives, soon and once."""
         self.loss = self.repeats = self.replays = 0.0
         self.min_delay_ms, self.delay_ms = 1, 20
+        self.slow = 0
         self.cut.clear()
 
 

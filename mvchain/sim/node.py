@@ -24,7 +24,7 @@ from mvchain.node.journal import Journal
 from mvchain.node.judge import Judge, Looked, Received, Refused, Verdict
 from mvchain.node.memory import MemoryStore
 from mvchain.node.message import Message
-from mvchain.node.ports import Ports
+from mvchain.node.ports import Ports, Position
 from mvchain.node.replica import Replica
 from mvchain.node.signatures import Signed
 from mvchain.node.snapshots import Snapshots
@@ -55,15 +55,25 @@ class PlainChecker:
         return [keys.verify_tagged(Purpose.TRANSACTION, TaggedKey(key), text, sig) for key, text, sig in items]
 
 
+class ShamelessGuard(SignGuard):
+    """The guard of a faulty node, which does not mind that its key is used twice."""
+
+    def give_up(self, what: Position) -> None:
+        """Not this one."""
+
+
 class Node:
     """A node, with the disk and the store that outlive it. Implements `dispatch.Shell`.
 
     Args:
+        id_: what the network calls it.
+        number: of its agency.
         name: what peers call it; a twin has another name and the same keys (S12).
     """
 
-    def __init__(self, cluster: "Cluster", number: int, name: str) -> None:
+    def __init__(self, cluster: "Cluster", id_: int, number: int, name: str) -> None:
         self.cluster = cluster
+        self.id = id_
         self.number = number
         self.name = name
         self.key: SigningKey = key_of(f"validator{number}")
@@ -86,6 +96,10 @@ class Node:
         """Journaled and synced; its submitters read that they were received."""
         self.alter: Callable[[Message, Node], Sequence[Message]] | None = None
         """What a faulty node makes of a message to another one."""
+        self.shameless = False
+        """Whether a faulty node signs on once it has seen that its key is used twice."""
+        self.hear: Callable[[Message], Message | None] | None = None
+        """What a faulty node takes in of a message; None for nothing."""
         self._sent: tuple[Message | None, bytes] = (None, b"")
         self.keys: dict[Path, SigningKey] = {}
         """Its validator keys, by the file of the guard of each."""
@@ -115,7 +129,8 @@ class Node:
     def _boot(self) -> None:
         genesis = self.cluster.genesis
         state, tip = open_state(self.store, genesis)
-        guards = [SignGuard(path, key, genesis.chain_id, self.disk) for path, key in self.keys.items()]
+        kind = ShamelessGuard if self.shameless else SignGuard
+        guards = [kind(path, key, genesis.chain_id, self.disk) for path, key in self.keys.items()]
         self.guard = guards[0]
         if self.vouched:
             self.guard.vouch()
@@ -196,10 +211,15 @@ class Node:
 
     # --- messages --------------------------------------------------------------------------------------------
 
+    def is_listening(self, peer: "Node") -> bool:
+        """Whether it is up and has a connection to a peer."""
+        return self.is_up and peer.name in self.peers
+
     def deliver(self, peer: "Node", message: Message) -> None:
         """A message of another node has arrived."""
-        if peer.name in self.peers:
-            self.guarded(lambda: self.dispatch.received(peer.name, message))
+        heard = message if self.hear is None else self.hear(message)
+        if heard is not None:
+            self.guarded(lambda: self.dispatch.received(peer.name, heard))
 
     def encoded(self, message: Message) -> bytes:
         """The bytes of a message; worked out once for all whom it is sent to."""

@@ -18,6 +18,7 @@ PROPOSAL: Final = 32
 NAMES: Final = {PREVOTE: "prevote", PRECOMMIT: "precommit", PROPOSAL: "proposal"}
 _ABSENT, _FOR_BLOCK = 1, 2
 _BALLOT_KIND = 0
+_HASH_BYTES: Final = 32
 
 
 class Signed(NamedTuple):
@@ -48,6 +49,24 @@ def read_proposal(data: bytes) -> Signed:
     block_id = _one(f, 5, b"")
     value = block_id + _one(f, 6, b"") + _int(f, 4).to_bytes(8, "big") + f[7][0]
     return Signed(PROPOSAL, _int(f, 2), _int(f, 3), block_id, value, b"")
+
+
+def is_well_formed(endorsement: bytes, index: int) -> bool:
+    """Whether a prevote or precommit is for nil or for a whole block id, and names this index of its validator."""
+    f = _fields(endorsement)
+    block_id = _fields(_one(f, 4, b""))
+    parts = _fields(_one(block_id, 2, b""))
+    nothing = not block_id.get(1) and not parts
+    whole = len(_one(block_id, 1, b"")) == len(_one(parts, 2, b"")) == _HASH_BYTES and _int(parts, 1) > 0
+    return (nothing or whole) and _int(f, 7) == index
+
+
+def signature_holds(endorsement: bytes, public_key: bytes, chain_id: str) -> bool:
+    """Whether an encoded prevote or precommit is signed by this key."""
+    f = _fields(endorsement)
+    block_id = _or_nil(_one(f, 4, b""))
+    message = _canonical(_int(f, 2), _int(f, 3), block_id, _one(f, 5, b""), chain_id, _int(f, 1))
+    return verify(Purpose.CONSENSUS, public_key, message, _one(f, 8, b""))
 
 
 def bad_commit(
@@ -116,6 +135,17 @@ def bad_accusation(said: Accusation, pair: tuple[bytes, bytes], public_key: byte
         if not verify(Purpose.CONSENSUS, public_key, message, _one(f, 8, b"")):
             return "a signature does not hold"
     return None if len(block_ids) == 2 else "both messages are for one block"
+
+
+def signers(commit: bytes) -> set[bytes]:
+    """Whose signatures are in a commit."""
+    entries = map(_fields, _fields(commit).get(4, []))
+    return {_one(entry, 2, b"") for entry in entries if _int(entry, 1) != _ABSENT}
+
+
+def commit_round(data: bytes) -> int:
+    """The round in which a block was decided."""
+    return _int(_fields(data), 2)
 
 
 @dataclass(frozen=True, slots=True)

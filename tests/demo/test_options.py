@@ -1,4 +1,4 @@
-"""mvchain.bench.options and the command line."""
+"""mvchain.demo.options and the command line."""
 
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mvchain.bench.__main__ import SUBCOMMANDS, main
-from mvchain.bench.options import whole
+from mvchain.demo.options import whole
 
 
 @pytest.mark.parametrize("text", ["0", "10", "-1", "+5", "5.0", "five", "", " 5", "５"])
