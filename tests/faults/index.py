@@ -223,6 +223,7 @@ CRASH_POINTS: Final[dict[str, Tests]] = {
     ),
     "CP21": ("node/test_journal.py::test_after_any_crash_all_that_was_synced_and_has_not_ended_comes_back",),
     "CP22": ("node/test_crashes.py::test_a_received_ballot_survives_a_crash_of_its_node_and_is_committed",),
+    "CP23": ("faults/test_answers.py::test_cp23_the_same_bytes_get_the_same_answer_whenever_the_node_crashed",),
     "CP24": ("node/test_store.py::test_a_first_start_that_was_cut_short_is_completed",),
 }
 
@@ -244,8 +245,15 @@ REAL_PROCESSES: Final[dict[str, Tests]] = {
     "R12": ("api/test_server.py::test_what_is_not_http_is_answered_and_closed", *IN_THE_TABLE),
 }
 
-EXPECTED: Final[dict[str, str]] = {
-    **dict.fromkeys(("S7", "S12", "S13", "S24", "M1", "M4", "M6"), "sim"),
-    "CP23": "node",
+_EACH_KIND: Final = ("sim/test_simulate.py::test_seven_nodes_go_through_each_kind_of_fault",)
+EXPECTED: Final[dict[str, Tests]] = {
+    **dict.fromkeys(("S7", "S12", "S24"), _EACH_KIND),
+    "S13": (
+        "sim/test_mutants.py::test_m1_more_than_f_twins_fork",
+        "sim/test_mutants.py::test_m2_a_lowered_quorum_forks",
+    ),
+    "M1": ("sim/test_mutants.py::test_m1_more_than_f_twins_fork",),
+    "M4": ("sim/test_mutants.py::test_m4_who_counts_twice_is_found",),
+    "M6": ("sim/test_mutants.py::test_m6_without_the_guard_somebody_signs_twice",),
 }
-"""Numbers whose tests are being written, and the folder below `tests/` where they will be."""
+"""Numbers whose tests come with the simulator: they have to be there once their file is."""

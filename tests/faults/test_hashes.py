@@ -1,7 +1,7 @@
 """What is hashed or signed is covered by its hash in whole (faults ATK14, ATK34, ATK35)."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import get_args
 
@@ -14,6 +14,7 @@ from mvchain.core.hashing import EMPTY_HASH, sha256
 from mvchain.core.merkle import Proof
 from mvchain.core.types import Hash
 from mvchain.ledger import transactions
+from mvchain.ledger.blocks import Commit, Header
 from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.ledger.genesis import Genesis, GenesisAgency
 from mvchain.ledger.state_tree import ProofOp, StateTree, record_key, verify_state_proof
@@ -97,6 +98,18 @@ def test_atk14_hashes_that_are_worked_out_once_cover_every_field(cls: type) -> N
     for other in changed(value):
         if other != value:  # a set in another order is the same set
             assert other.hash != value.hash, other
+
+
+def test_atk14_every_field_of_a_header_and_of_a_commit_entry_changes_the_hash_that_is_signed() -> None:
+    """faults ATK14: a block's hash is over leaves that are written apart from its bytes."""
+    header: Header = make(Header)
+    seen = {header.hash()}
+    for other in changed(header):
+        assert other.hash() not in seen, other
+        seen.add(other.hash())
+    commit: Commit = make(Commit)
+    for entries in changed(commit.signatures):
+        assert replace(commit, signatures=entries).hash() != commit.hash()
 
 
 Leaves = st.lists(st.binary(max_size=3), min_size=1, max_size=12)

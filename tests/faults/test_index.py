@@ -55,13 +55,22 @@ def all_for(number: str) -> list[str]:
     return listed + named_here().get(number, [])
 
 
+def is_there(test: str) -> bool:
+    path, _, name = test.partition("::")
+    return name in functions(TESTS / path)
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_number_has_a_test_that_exists(number: str) -> None:
     found = all_for(number)
-    missing = [test for test in found if test.partition("::")[2] not in functions(TESTS / test.partition("::")[0])]
-    assert not missing, f"{number} names tests that do not exist"
-    if not found:
-        assert number in index.EXPECTED, f"{number} has no test"
+    assert all(map(is_there, found)), f"{number} names tests that do not exist"
+    assert found or number in index.EXPECTED, f"{number} has no test"
+
+
+def test_what_is_expected_is_there_as_soon_as_its_file_is() -> None:
+    for number, tests in index.EXPECTED.items():
+        written = [test for test in tests if (TESTS / test.partition("::")[0]).is_file()]
+        assert all(map(is_there, written)), f"{number} names tests that do not exist"
 
 
 def test_nothing_is_listed_that_is_no_number_or_comes_twice() -> None:

@@ -116,12 +116,14 @@ def test_atk03_announced_parts_allocate_nothing(stage: Stage, total: int) -> Non
     told = holdings(height=stage.replica.machine.height, contested=())
     tracemalloc.start()
     try:
-        assert stage.say(compact) is not None
+        error = stage.say(compact)
         stage.say(Endorsements((prevote.encode(),)))
         stage.say(Status(told, 1, Height(1)))
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+    assert error is not None
+    assert error.code == codes.BAD_PROPOSAL.code  # and not for the block that is another one
     assert not stage.keeper.proposals
 
 
@@ -281,6 +283,17 @@ def test_atk15_atk24_garbage_behind_a_quorum_is_refused_in_a_fetched_block(
     """faults ATK15, ATK24: a check that stops at two thirds lets unverified signatures into the chain."""
     stage, good, _ = fetched
     refuses(fetched, with_absent(good, CommitSig(flag, stage.scene.evil.address, TimeNs(1), signature)))
+
+
+@pytest.mark.parametrize("index", range(N))
+def test_atk15_atk24_no_place_in_a_commit_goes_unchecked(index: int) -> None:
+    """faults ATK15, ATK24: where all have signed, the last is as much looked at as the first."""
+    keys = make_keys(N)
+    good = make_commit(keys, "cccc")
+    bad = replace(good.signatures[index], signature=bytes(64))
+    commit = replace(good, signatures=(*good.signatures[:index], bad, *good.signatures[index + 1 :]))
+    with pytest.raises(BadProof):
+        verify_commit_full(commit, CHAIN_ID, make_set(keys), good.height, BLOCK)
 
 
 @pytest.mark.parametrize("kind", [Kind.PREVOTE, Kind.PRECOMMIT])

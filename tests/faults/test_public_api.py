@@ -40,6 +40,8 @@ PATHS: Final = {
     "/v1/receipts/{number}",
     "/v1/errors/{code}",
     "/v1/evidence",
+    "/v1/governance/proposals",
+    "/v1/governance/proposals/{number}",
     "/",
     "/verify",
     "/receipts/{number}",
