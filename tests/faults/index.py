@@ -42,7 +42,10 @@ ATTACKS: Final[dict[str, Tests]] = {
         "node/test_join.py::test_a_forged_light_block_is_not_believed",
         "node/test_join.py::test_a_height_is_not_believed",
     ),
-    "ATK10": ("ledger/test_evidence.py::test_evidence_is_taken_as_long_as_a_light_client_trusts",),
+    "ATK10": (
+        "ledger/test_evidence.py::test_evidence_is_taken_as_long_as_a_light_client_trusts",
+        "node/test_watch.py::test_old_evidence_is_neither_taken_nor_put_into_a_block",
+    ),
     "ATK11": (
         "ledger/test_genesis.py::test_parameter_ranges",
         "ledger/test_governance.py::test_every_parameter_stays_in_its_range",
@@ -121,8 +124,14 @@ ATTACKS: Final[dict[str, Tests]] = {
 SIMULATION: Final[dict[str, Tests]] = {
     "S1": ("node/test_replica.py::test_a_lossy_network_delays_and_changes_nothing",),
     "S2": ("consensus/test_cluster.py::test_four_correct_nodes",),
-    "S3": ("node/test_candidates.py::test_two_proposals_in_one_round_end_in_one_block_and_are_bounded",),
-    "S4": ("node/test_candidates.py::test_contradictions_and_far_rounds_do_not_fill_log_and_memory",),
+    "S3": (
+        "node/test_candidates.py::test_two_proposals_in_one_round_end_in_one_block_and_are_bounded",
+        "node/test_watch.py::test_two_proposals_are_kept_over_a_restart",
+    ),
+    "S4": (
+        "node/test_candidates.py::test_contradictions_and_far_rounds_do_not_fill_log_and_memory",
+        "node/test_watch.py::test_every_double_signing_is_convicted_once_on_all_nodes",
+    ),
     "S5": ("consensus/test_cluster.py::test_four_nodes_one_faulty",),
     "S6": ("consensus/test_cluster.py::test_s6_f_plus_1_silent_decide_nothing",),
     "S8": (
@@ -210,7 +219,7 @@ CRASH_POINTS: Final[dict[str, Tests]] = {
     ),
     "CP14": ("node/test_guard.py::test_after_a_crash_anywhere_the_same_signature_or_none_left",),
     "CP15": ("node/test_guard.py::test_after_a_crash_anywhere_the_same_signature_or_none_left", *EVERY_DISK_CALL),
-    "CP16": ("node/test_watch.py::test_every_double_signing_is_convicted_once_on_all_nodes", *EVERY_DISK_CALL),
+    "CP16": ("node/test_watch.py::test_evidence_survives_a_crash_and_is_sent_again", *EVERY_DISK_CALL),
     "CP17": ("node/test_crashes.py::test_a_node_that_catches_up_crashes_at_every_disk_call",),
     "CP18": (
         "node/test_snapshots.py::test_a_crash_at_any_moment_leaves_it_whole_or_not_there",

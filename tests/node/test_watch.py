@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mvchain.api.evidence_view import EvidenceOfReplica
+from mvchain.core.errors import BadProof
 from mvchain.core.keys import Purpose
 from mvchain.core.types import Height, Round, Signature, TimeNs
 from mvchain.ledger import convictions as convictions_module
@@ -18,6 +19,8 @@ from mvchain.ledger.convictions import Conviction
 from mvchain.ledger.endorsements import NO_ROUND, Endorsement, Kind, Proposal, proposal_sign_bytes
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence, Offence, build_evidence
 from mvchain.node import watch
+from mvchain.node.candidates import judge, make_block
+from mvchain.node.memory import MemoryStore
 from mvchain.node.replica import Replica
 from mvchain.node.wire import CompactProposal, Endorsements, Evidence, Message
 from mvchain.sim.signatures import provider
@@ -25,6 +28,7 @@ from tests.node.cluster import Cluster, Election, Node, act, chain_of, grow
 from tests.node.test_one_key import image, put_image
 
 SIG = Signature(bytes(64))
+OTHER_2 = BlockID(b"\x5b" * 32, PartSetHeader(1, b"\x5b" * 32))
 OTHER = BlockID(b"\x5a" * 32, PartSetHeader(1, b"\x5a" * 32))
 
 
@@ -456,3 +460,58 @@ def test_two_of_four_that_run_twice_fork_the_chain_and_are_named() -> None:
         for fork in view.forks:
             assert {agency.number for agency in fork.signed_both} == {3, 4}
         assert {found.agency.number for found in (*view.committed, *view.pending)} <= {3, 4}
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_who_lacks_the_old_block_vouches_for_nothing_and_loses_nothing(lacking: int) -> None:
+    """K8: a node that joined later gives a block with older evidence no prevote, and takes what the others decide.
+
+    Where those who can judge are too few, it costs one round of a height, and the chain goes on without the evidence.
+    """
+    cluster = Cluster(4, seed=3).boot()
+    election = chain_of(cluster, 4)
+    evidence = evidence_of(cluster, cluster.node(4), 2)
+    cluster.faulty.add(cluster.node(4).address)
+    cluster.node(4).replica._signing.contradicted = lambda _message: None  # type: ignore[method-assign]
+    joined = cluster.nodes[:lacking]
+    for node in joined:
+        node.store.header = lambda height, store=node.store: (  # type: ignore[method-assign,misc]
+            None if height <= 2 else MemoryStore.header(store, height)
+        )
+        shown(node, [evidence], cluster.nodes[2])
+        assert not node.replica.watch.pending
+    shown(cluster.nodes[2], [evidence], cluster.nodes[3])
+    before = cluster.nodes[0].height
+    grow(cluster, election, before + 8)
+    assert not any(node.blamed for node in cluster.nodes)
+    records = convictions(cluster.nodes[0])
+    assert [record.offence for record in records] == [evidence.offence] * (lacking == 1)
+    for node in joined:
+        for record in records:
+            key = (node.address, record.block_height, 0, "prevote")
+            assert {signed.block_id for signed in cluster.signed[key]} == {b""}
+    rounds = {Commit.decode(cluster.nodes[0].store.commit(Height(h)) or b"").round for h in range(1, before + 8)}
+    assert max(rounds) == lacking - 1
+
+
+def test_evidence_twice_in_a_block_or_in_the_chain_gets_no_prevote() -> None:
+    """I8, I7: whichever two messages show it."""
+    cluster = Cluster(4, seed=3).boot()
+    election = chain_of(cluster, 3)
+    cluster.faulty.add(cluster.node(4).address)
+    evidence = evidence_of(cluster, cluster.node(4), 2)
+    other = resigned(cluster.node(4), replace(evidence.second, block_id=OTHER_2))
+    again = replace(evidence, second=other)
+    base = cluster.nodes[0].replica._base()
+    with pytest.raises(BadProof) as caught:
+        make_block(base, cluster.nodes[0].address, (), [evidence, again])
+    assert caught.value.code == "MV-2150"
+    good = make_block(base, cluster.nodes[0].address, (), [again])
+    judge(base, good.block, len(good.encoded), ())
+    shown(cluster.nodes[0], [evidence], cluster.nodes[1])
+    grow(cluster, election, 7)
+    base = cluster.nodes[0].replica._base()
+    for piece in (evidence, again):
+        with pytest.raises(BadProof) as caught:
+            make_block(base, cluster.nodes[0].address, (), [piece])
+        assert caught.value.code == "MV-2150"
