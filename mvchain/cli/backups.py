@@ -60,7 +60,10 @@ def backup(
 
     place = Home(home.expanduser())
     configured = load_settings(place.settings).keys.passphrase_file
-    signing_key = unlock(key or place.key("node"), passphrase_file or (Path(configured) if configured else None))
+    signing_key = unlock(
+        key or place.key("node", place.generations("node")[0]),
+        passphrase_file or (Path(configured) if configured else None),
+    )
     now_ms = TimeMs(time.time_ns() // 1_000_000)
     with progress_bar("Writing") as progress:
         made = make_backup(
@@ -118,7 +121,7 @@ def restore(
             file, place, signed_by=trusted, replace_store=replace_store, disk=LocalDisk(), progress=progress
         )
     text = f"{place.path} has these blocks.\nThe newer ones come from the other agencies once the node is started."
-    if not place.key("validator").exists():
+    if not place.key("validator", place.generations("validator")[0]).exists():
         text += f"\nIt has no keys: put the key files into {place.key('validator').parent}."
     elif not place.guard.exists():
         text += (

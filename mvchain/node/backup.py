@@ -30,7 +30,7 @@ from typing import BinaryIO, Self, TypeVar
 from mvchain.core import codec, codes
 from mvchain.core.errors import BadConfiguration, BrokenStorage, MvchainError
 from mvchain.core.keys import KEY_BYTES, SIGNATURE_BYTES, Purpose, SigningKey, verify
-from mvchain.core.limits import MAX_BACKUP_PART_BYTES, MAX_GENESIS_BYTES, MIN_FREE_DISK_BYTES
+from mvchain.core.limits import MAX_BACKUP_PART_BYTES, MAX_GENESIS_BYTES, MAX_TENURES, MIN_FREE_DISK_BYTES
 from mvchain.core.types import Hash, Height, PublicKey, Signature, TimeMs
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.state import State
@@ -101,15 +101,19 @@ class Contents:
     """Bytes of the file."""
 
 
+_GENERATIONS = range(1, MAX_TENURES + 1)
+"""Of each key: those that were replaced stay until they are destroyed, and the next may be there (L4)."""
+
+
 def _files(home: Home) -> dict[str, Path]:
     """The files of a home that a backup may hold, by the name that they have in it."""
-    paths = [home.settings, home.entry, home.genesis, *map(home.key, ROLES)]
+    paths = [home.settings, home.entry, home.genesis, *(home.key(role, n) for role in ROLES for n in _GENERATIONS)]
     return {str(path.relative_to(home.path)): path for path in paths}
 
 
 _NAMES = frozenset(_files(Home(Path("home"))))
 _GENESIS = str(Home(Path()).genesis)
-_KEYS = {str(Home(Path()).key(role)): role for role in ROLES}
+_KEYS = {str(Home(Path()).key(role, n)): role for role in ROLES for n in _GENERATIONS}
 
 
 # --- making ----------------------------------------------------------------------------------------------------
@@ -369,7 +373,7 @@ def _contents(reader: _Reader) -> Contents:
 
 
 def _roles(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(_KEYS[name] for name in names if name in _KEYS))
+    return tuple(sorted({_KEYS[name] for name in names if name in _KEYS}))
 
 
 # --- restoring -------------------------------------------------------------------------------------------------
@@ -404,7 +408,8 @@ def restore_backup(
                 least = reader.size + MIN_FREE_DISK_BYTES
                 raise BrokenStorage(codes.DISK_FULL, path=home.store, free=free, least=least)
             _fill(new, reader, disk)
-            own = {key_info(home.key(role), disk).public_key for role in ROLES if home.key(role).exists()}
+            keys = (home.key(role, n) for role in ROLES for n in home.generations(role))
+            own = {key_info(key, disk).public_key for key in keys if key.exists()}
             _check_signer(reader, path, own if signed_by is None else own | {signed_by})
         _check_state(new, reader, disk)
         _install(home, new, reader.files, disk)

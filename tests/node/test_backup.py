@@ -18,6 +18,7 @@ from mvchain.node import backup
 from mvchain.node.backup import Contents, check_backup, make_backup, restore_backup
 from mvchain.node.config import Home
 from mvchain.node.files import LocalDisk
+from mvchain.node.home import make_next_keys
 from mvchain.node.keystore import KdfParameters, load_plain_key, save_key
 from mvchain.node.store import Store
 from tests.node.storage_helpers import Crash, SeamDisk
@@ -106,6 +107,7 @@ def test_keys_go_in_when_asked_for_and_encrypted(tmp_path: Path) -> None:
         home.key(role).unlink()
         if role != "agency":  # off-line, as it should be
             save_key(home.key(role), key, b"long enough", LocalDisk(), KdfParameters(2, 19 << 20))
+    make_next_keys(home, ["validator"], "chain", b"long enough", LocalDisk())
     assert back_up(home, tmp_path / "backup", node_key, with_keys=True).keys == ("node", "operator", "validator")
     new = Home(tmp_path / "new")
     new.key("operator").parent.mkdir(parents=True)
@@ -117,7 +119,9 @@ def test_keys_go_in_when_asked_for_and_encrypted(tmp_path: Path) -> None:
     for role in ("validator", "node"):
         assert new.key(role).read_bytes() == home.key(role).read_bytes()
         assert new.key(role).stat().st_mode & 0o777 == 0o600
+    assert new.key("validator", 2).read_bytes() == home.key("validator", 2).read_bytes()
     assert not new.key("agency").exists()
+    assert [path.name for path in new.path.rglob("guard*")] == []
 
 
 def test_every_flipped_byte_and_every_cut_is_noticed(made: tuple[Home, Path], tmp_path: Path) -> None:

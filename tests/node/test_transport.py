@@ -632,6 +632,44 @@ async def test_three_nodes_form_a_mesh(start: StartNode) -> None:
         } - {node.transport._local().key.public}
 
 
+async def test_a_node_whose_key_was_replaced_is_dialled_with_the_present_one(start: StartNode) -> None:
+    """A dial list that names an older key of an agency goes on to work (N7)."""
+    b = await start(LARGE)
+    addresses = [PeerAddress(HOST, b.port, SMALL.public)]
+
+    def present(key: PublicKey) -> PublicKey:
+        return LARGE.public if key == SMALL.public else key
+
+    transport = Transport(lambda: Local(THIRD, GENESIS), addresses, name_of, QUICK, present)
+    a = Node(transport, await transport.listen(HOST, 0))
+    a.running = asyncio.create_task(transport.run(a))
+    assert (await a.next("connect"))[0].key == LARGE.public
+    assert (await b.next("connect"))[0].key == THIRD.public
+    await stop(a)
+    await b.next("disconnect")
+
+
+async def test_who_may_not_be_connected_any_more_is_dropped_and_not_taken_again(start: StartNode) -> None:
+    """As when the agencies remove one, or replace its node key."""
+    known = {key.public: str(n) for n, key in enumerate((SMALL, LARGE, THIRD))}
+    transport = Transport(lambda: Local(SMALL, GENESIS), (), known.get, QUICK)
+    a = Node(transport, await transport.listen(HOST, 0))
+    a.running = asyncio.create_task(transport.run(a))
+    b = await start(LARGE, (SMALL, a.port))
+    c = await start(THIRD, (SMALL, a.port))
+    for node in (a, a, b, c):
+        await node.next("connect")
+    del known[LARGE.public]
+    transport.drop_strangers()
+    assert (await a.next("disconnect"))[0].key == LARGE.public
+    await b.next("disconnect")
+    assert [peer.key for peer in transport.peers] == [THIRD.public]
+    with pytest.raises(BadPeer):
+        await Raw.peer(a, SMALL, LARGE)
+    assert [peer.key for peer in transport.peers] == [THIRD.public]
+    await stop(a)
+
+
 async def test_an_address_in_use(start: StartNode) -> None:
     a = await start(SMALL)
     with pytest.raises(BadConfiguration, match="MV-2136"):
