@@ -367,7 +367,9 @@ class Store(_Reading):
 
     def _end_of_chain(self, *, newest: bool) -> Height:
         try:
-            with self._db.iterator(prefix=b"X", include_value=False, reverse=newest) as keys:
+            # Checked as well: a damaged block that is once in LevelDB's cache is not checked again (S16).
+            options = {"include_value": False, "verify_checksums": True}
+            with self._db.iterator(prefix=b"X", reverse=newest, **options) as keys:
                 key = next(keys, None)
         except plyvel.Error as error:
             raise self._damaged(_text(error)) from error
