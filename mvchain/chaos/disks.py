@@ -25,6 +25,8 @@ FULL_S: Final = 90.0
 """Within which a node whose disk is full has ended."""
 MAX_CUT_BYTES: Final = MIB
 """Jepsen cuts off as much."""
+RESYNC_S: Final = 300.0
+"""Within which a node has fetched all blocks anew, on a machine that has other things to do as well."""
 LAST_LINE: Final = re.compile(r"^MV-\d{4}: .+")
 """What a node says before it ends with status 1."""
 OLDER_HEIGHTS: Final = 25
@@ -122,7 +124,7 @@ async def damage(stage: Stage, _seconds: float) -> None:
         outcome = f"refused with {code}"
         set_aside(home, last)
         await stage.cluster.start(number)
-        await stage.ready(number)
+        await stage.ready(number, RESYNC_S)
     stage.note(f"{what}: {outcome}")
 
 
