@@ -87,6 +87,11 @@ class Asker:
             return False
         return True
 
+    async def ails(self, check: str) -> bool:
+        """Whether the node says that this check of its health fails. Raises as `rpc`."""
+        shown = json.loads(await self._asked("GET", "/readyz?verbose", None, {200, BUSY}))
+        return any(each["name"] == check and not each["ok"] for each in shown["checks"])
+
     async def _asked(
         self, method: str, path: str, body: bytes | None, wanted: set[int], retries: int = RETRIES
     ) -> bytes:

@@ -176,7 +176,7 @@ async def _unharmed(stage: Stage, number: int, before: int) -> None:
     peers = int((await stage.askers[number].rpc("net_info"))["n_peers"])
     wanted = len(stage.numbers) - 1
     stage.expect(peers >= wanted, f"I7: node {number} has {peers} peers left and not {wanted}")
-    await stage.reach(before + HEIGHTS, stage.numbers, 20.0)
+    await stage.reach(before + HEIGHTS, stage.numbers)
 
 
 async def _many(target: Target, attack: Attack, seconds: float) -> None:

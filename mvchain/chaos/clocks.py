@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from mvchain.chaos.cluster import Launch
-from mvchain.chaos.stage import HEIGHTS, Stage
+from mvchain.chaos.stage import HEIGHTS, READY_S, Stage
 
 HOUR_S: Final = 3_600
 AHEAD: Final = """\
@@ -34,9 +34,9 @@ async def behind(stage: Stage, _seconds: float) -> None:
 
 
 async def _wrong(stage: Stage, seconds: int) -> None:
-    """It is in step all the same, and so is the time of blocks, which is the median of the signers' clocks."""
+    """It says that its clock is wrong, and follows all the same, and so does block time, the median of the signers'."""
     number = stage.some_node()
     await stage.restart(number, launch_with_clock(stage.cluster.directory, seconds))
-    await stage.ready(number)
-    await stage.reach(await stage.top() + 2 * HEIGHTS, stage.numbers, 60.0)
+    await stage.reach(await stage.top() + 2 * HEIGHTS, stage.numbers)
+    await stage.ails(number, "clock", READY_S)
     await stage.restart(number)

@@ -26,7 +26,7 @@ from mvchain.core.keys import SigningKey
 from mvchain.localnet import HOST, Localnet, free_ports, make_localnet
 from mvchain.node.config import Home, load_settings
 
-STOP_S: Final = 20.0
+STOP_S: Final = 60.0
 """How long a node may take to stop in order."""
 
 

@@ -30,6 +30,6 @@ async def stand_still(stage: Stage, seconds: float) -> None:
     try:
         top = max((await stage.heights(others)).values())
         await asyncio.sleep(seconds)
-        await stage.reach(top + HEIGHTS, others, 20.0)
+        await stage.reach(top + HEIGHTS, others)
     finally:
         stage.cluster.resume(number)

@@ -14,14 +14,14 @@ from mvchain.chaos.cluster import Launch
 from mvchain.chaos.linux import mount_small_disk, unmount
 from mvchain.chaos.stage import HEIGHTS, READY_S, Stage
 from mvchain.chaos.watch import MIB
-from mvchain.core.limits import BALLOT_FREE_DISK_BYTES
+from mvchain.core.limits import BALLOT_FREE_DISK_BYTES, MIN_FREE_DISK_BYTES
 from mvchain.node.config import Home
 from mvchain.node.rejoin import SILENT_HEIGHTS
 
 SMALL_DISK_BYTES: Final = BALLOT_FREE_DISK_BYTES + 128 * MIB
 FILE_BYTES: Final = 192 * 1024
 """To which files may grow under a file limit: reached by the log of the database within a few hundred blocks."""
-FULL_S: Final = 90.0
+FULL_S: Final = 180.0
 """Within which a node whose disk is full has ended."""
 MAX_CUT_BYTES: Final = MIB
 """Jepsen cuts off as much."""
@@ -37,7 +37,7 @@ OLDER_HEIGHTS: Final = 25
 
 
 async def fill(stage: Stage, _seconds: float) -> None:
-    """R6: the disk of one node gets full; it ends in order, the others go on, and with space it is back."""
+    """R6: a disk fills: the node takes no ballots, then it ends in order; others go on; with space it is back."""
     number = stage.some_node()
     home = stage.cluster.homes[number].path
     data, aside = home / "data", home / "data.aside"
@@ -57,7 +57,10 @@ async def fill(stage: Stage, _seconds: float) -> None:
         await stage.cluster.start(number)
         await stage.ready(number)
         filler = data / "filler"
-        _fill(filler)
+        _fill(filler, (BALLOT_FREE_DISK_BYTES + MIN_FREE_DISK_BYTES) // 2)
+        await stage.ails(number, "disk", READY_S)
+        await stage.reach(await stage.top() + HEIGHTS, stage.numbers)
+        _fill(filler, 0)
         await _ends_alone(stage, number)
         filler.unlink()
         await stage.cluster.start(number)
@@ -74,10 +77,10 @@ async def fill(stage: Stage, _seconds: float) -> None:
     await stage.cluster.start(number)
 
 
-def _fill(filler: Path) -> None:
-    """Until not a byte is free; the node goes on taking some meanwhile."""
-    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
+def _fill(filler: Path, left_bytes: int) -> None:
+    """Until so much is free, or not a byte."""
+    with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while shutil.disk_usage(filler).free > left_bytes or not left_bytes:
             file.write(bytes(MIB))
 
 
@@ -95,7 +98,7 @@ async def _ends_alone(stage: Stage, number: int) -> None:
     status = await stage.ended(number, FULL_S)
     others = [other for other in stage.numbers if other != number]
     _expect_reason(stage, number, status, mark)
-    await stage.reach(max((await stage.heights(others)).values()) + HEIGHTS, others, 20.0)
+    await stage.reach(max((await stage.heights(others)).values()) + HEIGHTS, others)
 
 
 def _expect_reason(stage: Stage, number: int, status: int | None, mark: int) -> str:
@@ -204,7 +207,7 @@ async def put_back(stage: Stage, _seconds: float) -> None:
     shutil.copy(home.guard, backup / "guard")
     await stage.cluster.start(number)
     await stage.ready(number)
-    await stage.reach(await stage.top() + OLDER_HEIGHTS, stage.numbers, 60.0)
+    await stage.reach(await stage.top() + OLDER_HEIGHTS, stage.numbers)
     await stage.cluster.kill(number)
     shutil.rmtree(home.path / "data")
     shutil.copy(backup / "guard", home.guard)

@@ -65,7 +65,7 @@ async def flood(stage: Stage, seconds: float) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    await stage.reach(before + HEIGHTS, stage.numbers, 20.0)
+    await stage.reach(before + HEIGHTS, stage.numbers)
     took_s = sorted(stage.load.took_s[acknowledged:])
     p99_s = took_s[len(took_s) * 99 // 100] if took_s else float("inf")
     stage.expect(p99_s <= MAX_P99_S, f"R13: valid ballots were acknowledged in {p99_s:.1f} s at the 99th percentile")

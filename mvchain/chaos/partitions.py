@@ -79,7 +79,7 @@ async def _cut(stage: Stage, groups: list[list[int]], seconds: float, going_on: 
 async def _goes_on(stage: Stage, numbers: Collection[int], seconds: float) -> None:
     top = max((await stage.heights(numbers)).values())
     await asyncio.sleep(max(0.0, seconds))
-    await stage.reach(top + HEIGHTS, numbers, 20.0)
+    await stage.reach(top + HEIGHTS, numbers)
 
 
 def slow(change: Callable[[Way], None]) -> Callable[[Stage, float], Awaitable[None]]:

@@ -227,7 +227,7 @@ async def harass(stage: Stage, seconds: float) -> None:
         top = await stage.top()
         cut = await crowd()
         stage.note(f"{name}: {cut} of {SLOW_CLIENTS} clients cut off")
-        await stage.reach(top + HEIGHTS, stage.numbers, 20.0)
+        await stage.reach(top + HEIGHTS, stage.numbers)
     stage.faults += [f"R12: {wrong}" for wrong in sorted(set(target.wrong))]
 
 

@@ -28,11 +28,11 @@ from mvchain.demo.preparation import SignedBallot, SigningTask, sign_all
 from mvchain.demo.progress import Narrator
 from mvchain.ledger.polls import PollDefinition, definition_hash, encode_definition
 
-READY_S: Final = 60.0
-"""How long nodes that are started may take until they are ready for ballots."""
+READY_S: Final = 180.0
+"""How long a node may take to be as it has to be before it is given up; on a busy machine a start alone takes 20 s."""
 RECOVERY_S: Final = 20.0
 """How long after a fault every node has made five more heights (BEST1)."""
-GIVE_UP_S: Final = 120.0
+GIVE_UP_S: Final = 240.0
 """After which a network that does not recover is given up."""
 HEIGHTS: Final = 5
 TURNS: Final = 3
@@ -104,7 +104,7 @@ class Stage:
         await self.heights()
         return self.newest
 
-    async def reach(self, height: int, numbers: Collection[int], seconds: float) -> float:
+    async def reach(self, height: int, numbers: Collection[int], seconds: float = GIVE_UP_S) -> float:
         """How long it takes until all of these nodes have the height; `seconds` at most, raises beyond."""
         started = time.monotonic()
         while (passed := time.monotonic() - started) < seconds:
@@ -125,6 +125,14 @@ class Stage:
                 raise BadConfiguration(codes.CHAOS_STANDSTILL, what=f"node {number} ready", seconds=seconds)
             await asyncio.sleep(LOOK_AGAIN_S)
 
+    async def ails(self, number: int, check: str, seconds: float) -> None:
+        """Return once the node says that this check of its health fails. Raises BadConfiguration: it does not."""
+        started = time.monotonic()
+        while not await self.askers[number].ails(check):
+            if time.monotonic() - started > seconds:
+                raise BadConfiguration(codes.CHAOS_STANDSTILL, what=f"node {number} ails: {check}", seconds=seconds)
+            await asyncio.sleep(LOOK_AGAIN_S)
+
     async def ended(self, number: int, seconds: float) -> int:
         """The exit status of a node that has to end by itself. Raises BadConfiguration: it does not."""
         started = time.monotonic()
@@ -139,7 +147,7 @@ class Stage:
         """From now until every node has five heights more than the newest now, and is ready (I6)."""
         started = time.monotonic()
         self.expect(self.load.left > 0, "no ballots are left: there is no load, and blocks come once a minute")
-        await self.reach(await self.top() + HEIGHTS, self.numbers, GIVE_UP_S)
+        await self.reach(await self.top() + HEIGHTS, self.numbers)
         for number in self.numbers:
             await self.ready(number)
         return time.monotonic() - started
@@ -178,7 +186,7 @@ class Stage:
             await close_poll(self.cluster.network, client)
         shown = {}
         for number in self.numbers:
-            await self.reach(await self.top(), [number], READY_S)
+            await self.reach(await self.top(), [number])
             shown[number] = await self.askers[number].get(f"/v1/polls/{POLL}")
         await check.look(list(self.askers.values()), await self._common_height(), self.survey)
         txs = (raw for block in self.survey.blocks for raw in block.txs)
@@ -189,7 +197,7 @@ class Stage:
         self.load.resume()
         window = TURNS * len(self.numbers)
         last = await self.top() + window
-        await self.reach(last, self.numbers, GIVE_UP_S)
+        await self.reach(last, self.numbers)
         asker = self.askers[1]
         blocks = [read_block(await asker.rpc("block", height=str(h))) for h in range(last - window + 1, last + 1)]
         commits = [block.last_commit for block in blocks]
@@ -259,7 +267,7 @@ async def on_stage(directory: Path, setting: Setting, narrator: Narrator) -> Asy
             await stage.ready(number)
         async with Client(cluster.api_url(1), READY_S) as client:
             await open_poll(cluster.network, client, definition, [ballot.voter for ballot in ballots], narrator)
-        await stage.reach(await stage.top(), stage.numbers, READY_S)  # the poll is open at all of them
+        await stage.reach(await stage.top(), stage.numbers)  # the poll is open at all of them
         load.resume()
         yield stage
 

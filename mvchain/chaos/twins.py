@@ -8,7 +8,7 @@ from mvchain.chaos.cluster import Launch
 from mvchain.chaos.stage import HEIGHTS, Stage
 from mvchain.core import codes
 
-NOTICED_S: Final = 60.0
+NOTICED_S: Final = 120.0
 """Within which a copy of a key notices that another one signs, and a contradiction is in a block."""
 RECKLESS: Final = """\
 from mvchain.core.types import Height
@@ -39,7 +39,7 @@ async def second_copy(stage: Stage, _seconds: float) -> None:
     try:
         await _notices(stage, twin, mark)
         others = [other for other in stage.numbers if other != number]
-        await stage.reach(await stage.top() + HEIGHTS, others, 20.0)
+        await stage.reach(await stage.top() + HEIGHTS, others)
     finally:
         await stage.cluster.kill(twin)
     stage.note(f"the second copy gave up with {codes.KEY_USED_TWICE.code}")
@@ -63,9 +63,9 @@ async def dishonest_copy(stage: Stage, seconds: float) -> None:
         after = await stage.heights()
         stage.expect(max(after.values()) <= max(before.values()) + 1, f"I1: a half committed: {before} to {after}")
         stage.cluster.wires.heal()
-        await stage.reach(await stage.top() + HEIGHTS, others, 60.0)
+        await stage.reach(await stage.top() + HEIGHTS, others)
         await _notices(stage, number, mark)
-        await stage.reach(await stage.top() + 2 * HEIGHTS, others, 60.0)
+        await stage.reach(await stage.top() + 2 * HEIGHTS, others)
     finally:
         stage.cluster.wires.heal()
         await stage.cluster.kill(twin)

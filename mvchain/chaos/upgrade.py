@@ -34,4 +34,4 @@ async def roll(stage: Stage, _seconds: float) -> None:
         await stage.ready(number)
         shown = (await stage.askers[number].rpc("abci_info"))["response"]["version"]
         stage.expect(shown == version, f"R14: node {number} is of version {shown} and not {version}")
-        await stage.reach(await stage.top() + HEIGHTS, stage.numbers, 20.0)
+        await stage.reach(await stage.top() + HEIGHTS, stage.numbers)
