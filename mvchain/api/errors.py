@@ -59,6 +59,11 @@ def not_filled_in(what: str, left: int) -> BadRequest:
     return BadRequest(codes.NOT_FILLED_IN, what=what, left=left, retry_after_s=1 + left // FILLING_STEPS_PER_S)
 
 
+def unknown(cause: Cause, filling_steps: int) -> BadRequest:
+    """A node has not got it; as long as it fills in the past, that does not mean that there is none."""
+    return not_filled_in("all blocks", filling_steps) if filling_steps else BadRequest(cause)
+
+
 def status_of(error: MvchainError) -> int:
     """The HTTP status of an error that a whole request meets."""
     return STATUS.get(error.code, 400)

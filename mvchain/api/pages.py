@@ -26,10 +26,9 @@ import segno
 
 from mvchain.api import schema
 from mvchain.api.answer import Answer, Cache
-from mvchain.api.errors import ALL_CAUSES
+from mvchain.api.errors import ALL_CAUSES, unknown
 from mvchain.api.views import NodesView, NodeView
 from mvchain.core import codes
-from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash, PollNumber
 from mvchain.light.receipt_number import ReceiptNumber, parse_receipt_number
@@ -143,7 +142,7 @@ def receipt_page(view: NodeView, call: "Call") -> Answer:
     number = parse_receipt_number(call.argument)
     found = _ballots(view, number)
     if not found:
-        raise BadRequest(codes.RECEIPT_NUMBER_UNKNOWN)
+        raise unknown(codes.RECEIPT_NUMBER_UNKNOWN, view.status().filling_steps)
     proofs, nodes = view.proofs, view.nodes()
     receipts = [proofs.receipt(ballot, completed=None) for ballot, _ in found]
     questions = [proofs.question(poll) for poll in sorted({poll for _, poll in found})]

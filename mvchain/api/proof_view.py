@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from mvchain.api.block_trees import BlockTrees
-from mvchain.api.errors import not_filled_in
+from mvchain.api.errors import not_filled_in, unknown
 from mvchain.api.stored_blocks import StoredBlocks
 from mvchain.api.views import ReceiptView
 from mvchain.core import codes
@@ -82,8 +82,7 @@ class ProofView:
         if place is None:
             if tx_hash in self._replica.mempool:
                 raise BadRequest(codes.RECEIPT_NOT_YET, retry_after_s=_NOT_YET_S)
-            left = steps_left(self._store)
-            raise not_filled_in("all blocks", left) if left else BadRequest(codes.BALLOT_UNKNOWN)
+            raise unknown(codes.BALLOT_UNKNOWN, steps_left(self._store))
         ballot = decode_transaction(self._store.transaction_at(*place))
         if not isinstance(ballot.payload, Ballot):
             raise BadRequest(codes.BALLOT_UNKNOWN)

@@ -14,7 +14,7 @@ from typing import Final, TypeVar, cast
 
 from mvchain.api import pages, params, schema
 from mvchain.api.answer import JSON, MSGPACK, Answer, Cache, dump
-from mvchain.api.errors import ALL_CAUSES, not_filled_in, problem
+from mvchain.api.errors import ALL_CAUSES, problem, unknown
 from mvchain.api.limits import MAX_BATCH, MAX_PAGE, MAX_WAIT_S, PAGE, RETRY_AFTER_S
 from mvchain.api.views import NodeView, Submission, TxState
 from mvchain.core import codec, codes, strict_json
@@ -212,9 +212,7 @@ def transaction(view: NodeView, call: Call) -> Answer:
     tx_hash = params.tx_hash(call.argument)
     found = view.transaction(tx_hash)
     if found is None:
-        left = view.status().filling_steps
-        error = not_filled_in("all blocks", left) if left else BadRequest(codes.TRANSACTION_UNKNOWN)
-        return problem(error, txid=tx_hash)
+        return problem(unknown(codes.TRANSACTION_UNKNOWN, view.status().filling_steps), txid=tx_hash)
     still_waiting = "wait" in call.query and found.state is TxState.RECEIVED
     return Answer(dump(schema.transaction(found)), 202 if still_waiting else 200)
 
@@ -290,7 +288,7 @@ def receipt_number(view: NodeView, call: Call) -> Answer:
     number = parse_receipt_number(call.argument)
     ballots = view.ballots_between(number.low, number.high)
     if not ballots:
-        raise BadRequest(codes.RECEIPT_NUMBER_UNKNOWN)
+        raise unknown(codes.RECEIPT_NUMBER_UNKNOWN, view.status().filling_steps)
     return Answer(dump({"number": number.text, "ballots": [ballot.hex() for ballot in ballots]}))
 
 

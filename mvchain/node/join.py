@@ -249,6 +249,7 @@ class Join:
             BadRequest: nobody is left who has them.
         """
         missing = await asyncio.to_thread(self._arrived.missing, manifest)
+        self._arrived.check_room(len(missing))
         download = _Download(manifest, missing, self._arrived, self._report)
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -15,6 +15,7 @@ from pathlib import Path
 from mvchain.core import codes
 from mvchain.core.errors import BrokenStorage
 from mvchain.core.hashing import sha256
+from mvchain.core.limits import MIN_FREE_DISK_BYTES, SNAPSHOT_CHUNK_BYTES
 from mvchain.core.types import Hash, Height
 from mvchain.ledger.blocks import Header, encode_evidence_list
 from mvchain.ledger.keyspace import WHOLE_STATE
@@ -59,6 +60,16 @@ class Arrived:
         wanted = {name.hex() for name in manifest.chunks}
         self._remove(name for name in self._disk.names(self._directory) if name not in wanted)
         return [index for index, name in enumerate(manifest.chunks) if self._read(name) is None]
+
+    def check_room(self, chunks: int) -> None:
+        """That there is room for so many more, for the store that is made of them, and for going on.
+
+        Raises:
+            BrokenStorage: there is not.
+        """
+        free, least = self._disk.free_bytes(self._directory), MIN_FREE_DISK_BYTES + 3 * chunks * SNAPSHOT_CHUNK_BYTES
+        if free < least:
+            raise BrokenStorage(codes.DISK_FULL, path=self._directory, free=free, least=least)
 
     def put(self, chunk: bytes) -> None:
         """Keep a chunk."""

@@ -337,6 +337,17 @@ def test_a_crash_at_any_moment_leaves_a_state_or_none(node: Node, monkeypatch: p
     assert False in outcomes
 
 
+def test_nothing_is_fetched_that_the_disk_has_no_room_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a manifest that is far too long nothing comes but its own bytes."""
+    home = Home(node)
+    monkeypatch.setattr(home.inner, "free_bytes", lambda _: 256 * 2**20 + 3 * len(manifest_of(node).chunks) * 2**20 - 1)
+    three = peers(node)
+    with pytest.raises(BrokenStorage) as caught:
+        home.join(*three)
+    assert caught.value.cause is codes.DISK_FULL
+    assert not any(parts_asked(peer) for peer in three)
+
+
 # --- what is offered ---------------------------------------------------------------------------------------------
 
 A, B, C = (Hash(letter * 32) for letter in (b"a", b"b", b"c"))

@@ -1,7 +1,8 @@
 """Where a node keeps its snapshots: whole or not at all, whenever the power goes (faults CP18)."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -11,7 +12,7 @@ from mvchain.core.types import Height
 from mvchain.ledger.snapshot import snapshot_chunks
 from mvchain.node.memory import MemoryDisk
 from mvchain.node.ports import Disk, FrozenStore
-from mvchain.node.snapshots import Snapshots, is_due
+from mvchain.node.snapshots import SnapshotMaker, Snapshots, is_due
 from tests.ledger.snapshot_helpers import busy_world
 from tests.ledger.state_helpers import MemoryStore
 from tests.node.storage_helpers import crashes
@@ -135,3 +136,73 @@ def test_when_one_is_due() -> None:
     assert [height for height in range(1, 3_100) if is_due(Height(height), 1_000)] == [100, 1_000, 2_000, 3_000]
     assert [height for height in range(1, 60) if is_due(Height(height), 20)] == [20, 40]
     assert not any(is_due(Height(height), 0) for height in range(1, 2_000))
+
+
+# --- when they are made ------------------------------------------------------------------------------------------
+
+
+class FakeReplica:
+    """As far as `SnapshotMaker` looks at one: a chain that counts at some heights."""
+
+    def __init__(self, source: FrozenStore, counting: set[int]) -> None:
+        self.frozen: list[int] = []
+        self.tip = SimpleNamespace(height=0)
+        self.state = SimpleNamespace(counting=False)
+        self.store = SimpleNamespace(frozen=lambda: self.frozen.append(self.tip.height) or source)
+        self._counting = counting
+        self.on_block: Callable[[], None] = lambda: None
+
+    def advance(self, height: int) -> None:
+        while self.tip.height < height:
+            self.tip.height += 1
+            self.state.counting = self.tip.height in self._counting
+            self.on_block()
+
+
+def make_all(maker: SnapshotMaker, replica: FakeReplica, height: int) -> list[int]:
+    """The heights of the snapshots that are made, each at once."""
+    made = []
+    while replica.tip.height < height:
+        replica.advance(replica.tip.height + 1)
+        if maker.is_waiting:
+            finish(maker.steps())
+            made.append(maker.snapshots.manifests[0].height)
+    return made
+
+
+def test_snapshots_wait_for_the_end_of_a_counting(source: FrozenStore) -> None:
+    """All nodes make them at the same heights: the first one from the due one on at which nothing is counted."""
+    replica = FakeReplica(source, counting={9, 10, 11, 12, 20, 29, 30, 31})
+    maker = SnapshotMaker(Snapshots(PLACE, MemoryDisk()), replica, 10)  # type: ignore[arg-type]
+    assert make_all(maker, replica, 45) == [13, 21, 32, 40]
+    assert replica.frozen == [13, 21, 32, 40]
+
+
+def test_the_view_is_of_the_due_height_whenever_it_is_made(source: FrozenStore) -> None:
+    replica = FakeReplica(source, counting=set())
+    maker = SnapshotMaker(Snapshots(PLACE, MemoryDisk()), replica, 10)  # type: ignore[arg-type]
+    replica.advance(17)
+    assert maker.is_waiting
+    finish(maker.steps())
+    assert (replica.frozen, maker.is_waiting) == ([10], False)
+    assert [manifest.height for manifest in maker.snapshots.manifests] == [10]
+
+
+def test_one_that_takes_long_lets_the_next_be_left_out(source: FrozenStore) -> None:
+    """A view holds on to old files of the database: never more than one waits beside the one that is made."""
+    replica = FakeReplica(source, counting=set())
+    maker = SnapshotMaker(Snapshots(PLACE, MemoryDisk()), replica, 10)  # type: ignore[arg-type]
+    replica.advance(10)
+    steps = maker.steps()
+    next(steps)
+    replica.advance(35)
+    finish(steps)
+    finish(maker.steps())
+    assert replica.frozen == [10, 20]
+    assert not maker.is_waiting
+
+
+def test_none_are_made_with_0(source: FrozenStore) -> None:
+    replica = FakeReplica(source, counting=set())
+    maker = SnapshotMaker(Snapshots(PLACE, MemoryDisk()), replica, 0)  # type: ignore[arg-type]
+    assert make_all(maker, replica, 2_005) == []
