@@ -9,7 +9,7 @@ from mvchain.core import codec, codes
 from mvchain.core.errors import Cause
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import Purpose, SigningKey
-from mvchain.core.types import Address, Height, PublicKey, Round, Signature, TimeNs
+from mvchain.core.types import Address, Height, PollNumber, PublicKey, Round, Signature, TimeNs
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import ABSENT_SIG, Block, Commit, CommitSig, Flag, block_id_of
 from mvchain.ledger.endorsements import Endorsement, Kind, Proposal, endorsement_sign_bytes
@@ -28,6 +28,7 @@ from mvchain.node.wire import (
     Ping,
     Status,
 )
+from mvchain.node.wire_past import FinalProof, GetSnapshotPart, LightBlockResponse, PastBlock, SnapshotPart, Snapshots
 from tests.e2e.caller import Caller, dialler_to, told, with_remedy
 from tests.e2e.stage import Answer, Row, Stage, until
 
@@ -278,6 +279,17 @@ MESSAGES = (
     saying("a block nobody asked for", codes.UNASKED_ANSWER, lambda _, h: wire.encode(BlockResponse(h, b"", b""))),
     saying("a refusal nobody asked for", codes.UNASKED_ANSWER, lambda _, h: wire.encode(NoBlock(h))),
     saying("own messages nobody asked for", codes.UNASKED_ANSWER, lambda *_: wire.encode(OwnMessages((), ()))),
+    saying("snapshots nobody asked for", codes.UNASKED_ANSWER, lambda *_: wire.encode(Snapshots(()))),
+    saying("a chunk nobody asked for", codes.UNASKED_ANSWER, lambda _, h: wire.encode(SnapshotPart(h, 1, b"x"))),
+    saying(
+        "a light block nobody asked for", codes.UNASKED_ANSWER, lambda _, h: wire.encode(LightBlockResponse(h, b""))
+    ),
+    saying("a past block nobody asked for", codes.UNASKED_ANSWER, lambda _, h: wire.encode(PastBlock(h, b"", b""))),
+    saying(
+        "a final proof nobody asked for", codes.UNASKED_ANSWER, lambda *_: wire.encode(FinalProof(PollNumber(1), b""))
+    ),
+    saying("a chunk of 2 MiB", codes.TOO_LARGE, _typed(SnapshotPart.TYPE, bytes(2 << 20))),
+    saying("a question for chunk 2^31", codes.MALFORMED, _typed(GetSnapshotPart.TYPE, codec.encode((1, 1 << 31)))),
     saying("a prevote of noise", codes.BAD_ENDORSEMENT, lambda *_: wire.encode(Endorsements((b"\xff\xff\xff",)))),
     saying(
         "a prevote and a byte",
