@@ -1,6 +1,7 @@
 """`mvchain light` beside four real nodes, over REST and JSON-RPC, while the node that it asks first is killed."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -37,6 +38,18 @@ class Light:
         raise AssertionError("it ended")
 
 
+@contextlib.asynccontextmanager
+async def light_client(*arguments: object) -> AsyncIterator[Light]:
+    """`mvchain light`, until the block ends."""
+    command = (sys.executable, "-m", "mvchain", "light", *map(str, arguments), "--json")
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    try:
+        yield Light(process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
 @pytest_asyncio.fixture
 async def network(tmp_path: Path) -> AsyncIterator[Localnet]:
     """Four nodes that are ready."""
@@ -58,12 +71,8 @@ async def test_it_survives_the_node_that_it_asks_first(network: Localnet, tmp_pa
     first, *others = [network.api_url(number) for number in network.numbers]
     urls = [first, others[0], f"rpc+{others[1]}", others[2]]
     nodes = [part for url in urls for part in ("--node", url)]
-    command = ("light", *nodes, "--genesis", str(network.home(1).genesis), "--state", str(tmp_path / "state.json"))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "mvchain", *command, "--listen", "127.0.0.1:0", "--json", stdout=PIPE
-    )
-    light = Light(process)
-    try:
+    where = ("--genesis", network.home(1).genesis, "--state", tmp_path / "state.json", "--listen", "127.0.0.1:0")
+    async with light_client(*nodes, *where) as light:
         listening = (await light.until(lambda line: "listening" in line))["listening"]
         await register(network, 2)
         before = await light.until(lambda line: line.get("height", 0) >= 2)
@@ -79,9 +88,6 @@ async def test_it_survives_the_node_that_it_asks_first(network: Localnet, tmp_pa
         await register(network, 4)
         back = await light.until(lambda line: "standing" in line and line["standing"] == "good")
         assert back["node"] == first
-    finally:
-        process.kill()
-        await process.wait()
 
 
 async def check(proxy: Client, network: Localnet, height: int) -> None:

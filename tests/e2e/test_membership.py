@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mvchain.api.client import Client
-from mvchain.api.operator import Operator, await_committed
+from mvchain.api.operator import Operator, await_committed, await_receipt, cast_ballot
 from mvchain.core.errors import MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.keys import SigningKey
@@ -17,15 +17,21 @@ from mvchain.demo import elections
 from mvchain.demo.elections import POLL
 from mvchain.demo.holding import open_poll
 from mvchain.demo.progress import Narrator
+from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.polls import definition_hash, encode_definition
 from mvchain.ledger.transactions import Ballot, make_transaction
+from mvchain.light.receipts import decode_receipt
+from mvchain.light.verify import verify_receipt
 from mvchain.localnet import NODE_COMMAND, Localnet, make_localnet
 from mvchain.node.config import load_settings
 from tests.e2e.test_join import is_up, mvchain, newcomer
+from tests.e2e.test_light import light_client
 
 DEADLINE_S = 45
 PAUSE_S = 0.03
 VOTERS = [SigningKey.from_seed(n.to_bytes(32, "big")) for n in range(1, 1_500)]
+LAST = SigningKey.from_seed(b"last".ljust(32))
+"""Votes after all changes."""
 
 
 class Crowd:
@@ -116,19 +122,42 @@ async def test_agencies_come_change_and_go_under_load(tmp_path: Path) -> None:
     definition = elections.shipped().at(network.genesis.genesis_time_ms)
     async with network, Client(network.api_url(1)) as client:
         await network.wait_ready()
-        await open_poll(network, client, definition, [voter.tagged for voter in VOTERS], Narrator())
+        await open_poll(network, client, definition, [voter.tagged for voter in (*VOTERS, LAST)], Narrator())
         crowd = Crowd(network, definition_hash(encode_definition(definition)))
         voting = asyncio.create_task(crowd.vote())
         try:
             await until(client.status, lambda status: status["snapshots"])
             genesis = network.home(1).genesis
             await mvchain(*("join", "--home", home.path, "--genesis", genesis, "--hash", network.genesis.hash.hex()))
-            async with running(home.path, tmp_path / "node.log"):
+            nodes = [part for url in map(network.api_url, (1, 3)) for part in ("--node", url)]
+            async with (
+                running(home.path, tmp_path / "node.log"),
+                light_client(*nodes, "--genesis", genesis) as light,
+            ):
                 await is_up(fifth_api)
+                old = await await_receipt(client, sha256(crowd.acknowledged[0]))
                 await _change_everything(Council(network, client), network, home.entry)
                 await _compare(network, client, crowd, fifth_api, voting)
+                height = (await client.status())["height"]
+                await light.until(lambda line: line.get("height", 0) >= height)
+                context = definition_hash(encode_definition(definition))
+                answers = elections.shipped().answers[0]
+                ballot = await cast_ballot(client, LAST, network.genesis.hash, context, POLL, answers)
+                new = await await_receipt(client, ballot)
+            _verify(old, new, network.genesis)
         finally:
             voting.cancel()
+
+
+def _verify(old: bytes, new: bytes, genesis: Genesis) -> None:
+    """Offline, against the genesis file alone: a receipt of before all changes, and one of after them."""
+    assert decode_receipt(old).handovers == ()
+    assert decode_receipt(new).handovers != ()
+    assert verify_receipt(old, genesis).vouchers.later == ()
+    vouchers = verify_receipt(new, genesis).vouchers
+    assert (len(vouchers.vouching) + len(vouchers.later), vouchers.agencies) == (3, 4)
+    assert {agency.number for agency in vouchers.vouching} <= {1, 3}
+    assert vouchers.later  # of agencies 2 and 5, whose keys genesis does not know
 
 
 async def _change_everything(council: Council, network: Localnet, entry: Path) -> None:
