@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mvchain.chaos import callers, clocks, crashes, disks, floods, partitions, requests, twins, upgrade
+from mvchain.chaos import callers, clocks, crashes, disks, floods, joins, partitions, requests, twins, upgrade
 from mvchain.chaos.fault import Extent, Fault
 
 FAULTS: Final = (
@@ -27,7 +27,7 @@ FAULTS: Final = (
     Fault("R6", "disk full", disks.fill, Extent(3, 0)),
     Fault("R6", "file limit", disks.limit_files, Extent(3, 0)),
     Fault("R7", "cut and changed files", disks.damage, Extent(50, 0), Extent(3, 0)),
-    Fault("R8", "same key twice", twins.second_copy, Extent(3, 0), nodes=7),
+    Fault("R8", "same key twice", twins.second_copy, Extent(3, 30), nodes=7),
     Fault("R8", "same key twice, split", twins.dishonest_copy, Extent(3, 6), nodes=7),
     Fault("R9", "yesterday's data", disks.put_back, Extent(5, 0), Extent(1, 0)),
     Fault("R10", "clock an hour ahead", clocks.ahead, Extent(3, 0)),
@@ -36,4 +36,5 @@ FAULTS: Final = (
     Fault("R12", "hostile HTTP", requests.harass, Extent(1, 20)),
     Fault("R13", "flood of invalid ones", floods.flood, Extent(3, 60), per_s=200),
     Fault("R14", "rolling newer version", upgrade.roll, Extent(3, 0), Extent(1, 0)),
+    Fault("R16", "empty disk, joins", joins.join_anew, Extent(2, 0)),
 )

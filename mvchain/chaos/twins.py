@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from mvchain.chaos.asking import Asker
 from mvchain.chaos.cluster import Launch
 from mvchain.chaos.stage import HEIGHTS, Stage
 from mvchain.core import codes
@@ -25,24 +26,27 @@ def endorse_nil(self, kind, height, round_, block, base_ns, index):
 
 Signing.endorse = endorse_nil
 Signing._give_up = lambda self, message: None
-Rejoin.verdict = lambda self, next_height: Verdict(Height(0), None)
+Rejoin.verdict = lambda self, *_: Verdict(Height(0), None)
 """
 """What makes a dishonest node of one: it asks nobody before it signs, and endorses nil whatever is proposed."""
 
 
-async def second_copy(stage: Stage, _seconds: float) -> None:
-    """R8: the home of a node, copied while it was off, is started a second time: the copy gives up and says why."""
+async def second_copy(stage: Stage, seconds: float) -> None:
+    """R8: the home of a node, copied while it was off, is started a second time: the copy signs nothing or gives up."""
     number = stage.some_node()
     twin = await _copied(stage, number)
     mark = stage.cluster.log_size(twin)
     await stage.cluster.start(twin)
+    others = [other for other in stage.numbers if other != number]
     try:
-        await _notices(stage, twin, mark)
-        others = [other for other in stage.numbers if other != number]
-        await stage.reach(await stage.top() + HEIGHTS, others)
+        async with Asker(twin, stage.cluster.api_url(twin)) as asker:
+            # To each peer, the two are one node with two connections, and it keeps the later.
+            gave_up = await _notices(stage, twin, mark, seconds)
+            await stage.reach(await stage.top() + HEIGHTS, others)
+            stage.expect(await asker.ails("signing"), f"R8: node {twin}, the second copy, signs")
     finally:
-        await stage.cluster.kill(twin)
-    stage.note(f"the second copy gave up with {codes.KEY_USED_TWICE.code}")
+        await _end(stage, twin)
+    stage.note(f"gave up with {codes.KEY_USED_TWICE.code}" if gave_up else f"had not begun to sign in {seconds:.0f} s")
 
 
 async def dishonest_copy(stage: Stage, seconds: float) -> None:
@@ -64,11 +68,12 @@ async def dishonest_copy(stage: Stage, seconds: float) -> None:
         stage.expect(max(after.values()) <= max(before.values()) + 1, f"I1: a half committed: {before} to {after}")
         stage.cluster.wires.heal()
         await stage.reach(await stage.top() + HEIGHTS, others)
-        await _notices(stage, number, mark)
+        noticed = await _notices(stage, number, mark, NOTICED_S)
+        stage.expect(noticed, f"R8: node {number} did not notice in {NOTICED_S:.0f} s that its key is used twice")
         await stage.reach(await stage.top() + 2 * HEIGHTS, others)
     finally:
         stage.cluster.wires.heal()
-        await stage.cluster.kill(twin)
+        await _end(stage, twin)
     # The copy is off: its operator may say so.
     await stage.cluster.stop(number)
     await stage.cluster.start(number, Launch(arguments=("--vouch-no-other-copy-signed",)))
@@ -83,15 +88,21 @@ async def _copied(stage: Stage, number: int) -> int:
     return twin
 
 
-async def _notices(stage: Stage, number: int, mark: int) -> None:
-    """The node says that its key is in use elsewhere, and signs no more."""
+async def _notices(stage: Stage, number: int, mark: int, seconds: float) -> bool:
+    """Whether the node says within this time that its key is in use elsewhere."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + NOTICED_S
+    until = loop.time() + seconds
     while loop.time() < until:
         if codes.KEY_USED_TWICE.code in stage.cluster.log_since(number, mark):
-            return
+            return True
         await asyncio.sleep(0.2)
-    stage.expect(False, f"R8: node {number} did not notice within {NOTICED_S:.0f} s that its key is used twice")
+    return False
+
+
+async def _end(stage: Stage, twin: int) -> None:
+    """Unless it has ended by itself, which the check will tell."""
+    if twin in stage.cluster.running:
+        await stage.cluster.kill(twin)
 
 
 def _reckless(directory: Path) -> Path:
