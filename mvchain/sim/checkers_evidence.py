@@ -99,7 +99,7 @@ class Witnesses:
             try:
                 signed = read_endorsement(item)
                 good = is_well_formed(item, self._indexes[signed.address])
-            except (KeyError, IndexError, AssertionError):
+            except (KeyError, IndexError, AssertionError, TypeError):
                 good = False
             if not good or not signature_holds(item, self._keys[signed.address], self._chain_id):
                 return  # the node reads no further either
