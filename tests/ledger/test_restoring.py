@@ -72,6 +72,11 @@ def test_both_go_on_alike_to_the_end_of_the_polls() -> None:
     assert go_on(twin) == go_on(world)
 
 
+def test_its_own_snapshot_is_the_same(world: World) -> None:
+    """So a node can hand on what it joined by before its past is whole."""
+    assert list(snapshot_chunks(restored(world))) == list(snapshot_chunks(world.store))
+
+
 def test_proofs_reach_into_ballots_that_are_beside_the_blocks(world: World) -> None:
     state = State.load(restored(world), MemoryStore())
     for poll, size in ((3, 65), (4, 233)):

@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from mvchain.core.errors import BadPeer
-from mvchain.core.types import PollNumber
+from mvchain.core.types import AgencyNumber, PollNumber
 from mvchain.ledger.past import PastBlock as Past
+from mvchain.ledger.proposals import RemoveAgency
 from mvchain.ledger.records import PollState
 from mvchain.ledger.snapshot import Manifest
 from mvchain.light.blocks import decode_light_block
@@ -18,6 +19,7 @@ from mvchain.node.message import Message
 from mvchain.node.serving import Serving
 from mvchain.node.snapshots import Snapshots
 from mvchain.node.wire_past import ANSWERS, GetLightBlock, GetPastBlock, Question
+from tests.api.test_changed_chain import Stage
 from tests.node.cluster import Cluster, Election, Node
 
 POLL = PollNumber(1)
@@ -64,6 +66,27 @@ def ended_network() -> Node:
     node.snapshot = take(node)  # type: ignore[attr-defined]
     height = node.height
     cluster.run(lambda: node.height >= height + 1, limit_ms=200_000)
+    return node
+
+
+@cache
+def changed_network() -> Node:
+    """A node of four whose validators changed three times before the snapshot."""
+    cluster = Cluster(4).boot()
+    stage = Stage(cluster, Election(cluster.genesis, 6))
+    node = cluster.nodes[0]
+    node.submit(*stage.election.set_up)
+    cluster.run(lambda: (poll := node.replica.state.poll(POLL)) is not None and poll.state is PollState.OPEN)
+    stage.cast(0)
+    stage.change(stage.addition())
+    stage.cast(0, revision=1)
+    stage.change(RemoveAgency(AgencyNumber(5)))
+    stage.change(stage.replacement())
+    stage.cast(1)
+    node.snapshot = take(node)  # type: ignore[attr-defined]
+    height = node.height
+    stage.cast(2)
+    cluster.run(lambda: node.height >= height + 3, limit_ms=600_000)
     return node
 
 

@@ -33,7 +33,8 @@ from mvchain.node.wire_past import (
 )
 from tests.ledger.state_helpers import state_facts
 from tests.node.cluster import Node
-from tests.node.join_helpers import Lie, Served, Wires, held_network, manifest_of
+from tests.node.join_helpers import Lie, Served, Wires, changed_network, held_network, manifest_of
+from tests.node.replay import replayed
 from tests.node.storage_helpers import AFTERMATHS, Crash, SeamDisk
 
 PLACE = Path("joining")
@@ -123,11 +124,21 @@ def test_it_goes_on_with_the_chain(node: Node) -> None:
     twin = state_facts(State.load(home.store, home.store))
     assert twin == state_facts(state)
     height = manifest_of(node).height
-    from tests.node.replay import replayed
-
     replica = replayed(node, home.store, height)
     assert replica.tip == node.replica.tip
     assert state_facts(replica.state) == state_facts(node.replica.state)
+
+
+def test_a_node_joins_through_changes_of_the_validators() -> None:
+    """From genesis to a set with another key, over the light blocks between; then it executes what follows."""
+    node = changed_network()
+    assert len(node.replica.state.validator_changes) == 3
+    home, three = Home(node), peers(node)
+    assert home.join(*three) == manifest_of(node).height
+    assert home.is_joined()
+    replica = replayed(node, home.store, manifest_of(node).height)
+    assert state_facts(replica.state) == state_facts(node.replica.state)
+    assert replica.state.validator_changes == node.replica.state.validator_changes
 
 
 # --- lies --------------------------------------------------------------------------------------------------------
