@@ -667,7 +667,8 @@ async def test_who_may_not_be_connected_any_more_is_dropped_and_not_taken_again(
     with pytest.raises(BadPeer):
         await Raw.peer(a, SMALL, LARGE)
     assert [peer.key for peer in transport.peers] == [THIRD.public]
-    await stop(a)
+    for node in (b, c, a):
+        await stop(node)
 
 
 async def test_an_address_in_use(start: StartNode) -> None:
