@@ -155,9 +155,10 @@ def test_an_approval_in_the_block_of_the_end_is_late() -> None:
     council.height(council.proposing(1, council.addition(5)))
     council.height(council.approving(2, 1))
     late = council.approving(3, 1)
-    execution = council.execution(after_ms=limits.PROPOSAL_LIFE_MS)
+    left_ms = council.proposal(1).expires_at_ms - council.now_ms
+    council.execution(after_ms=left_ms - 1).apply(late)
     with pytest.raises(BadTransaction) as caught:
-        execution.apply(late)
+        council.execution(after_ms=left_ms).apply(late)
     assert caught.value.cause is codes.PROPOSAL_ENDED
 
 
