@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import nacl.exceptions
 import nacl.signing
@@ -43,6 +43,15 @@ class ShownCommit:
     entries: tuple[Precommit, ...]
 
 
+class Accusation(NamedTuple):
+    """What a piece of evidence says: who signed twice, where, and prevotes (1) or precommits (2)."""
+
+    address: str
+    height: int
+    round: int
+    kind: int
+
+
 @dataclass(frozen=True, slots=True)
 class ShownBlock:
     """One block; hashes and addresses in upper-case hex."""
@@ -56,8 +65,8 @@ class ShownBlock:
     validators_hash: str
     proposer: str
     txs: tuple[bytes, ...]
-    accused: tuple[str, ...]
-    """Addresses of the validators that its evidence names, one for each piece."""
+    accusations: tuple[Accusation, ...]
+    """One for each piece of its evidence."""
     last_commit: ShownCommit
 
 
@@ -74,9 +83,13 @@ def read_block(result: Mapping[str, Any]) -> ShownBlock:
         validators_hash=header["validators_hash"],
         proposer=header["proposer_address"],
         txs=tuple(map(base64.b64decode, block["data"]["txs"])),
-        accused=tuple(piece["value"]["vote_a"]["validator_address"] for piece in block["evidence"]["evidence"]),
+        accusations=tuple(_accusation(piece["value"]["vote_a"]) for piece in block["evidence"]["evidence"]),
         last_commit=read_commit(block["last_commit"]),
     )
+
+
+def _accusation(first: Mapping[str, Any]) -> Accusation:
+    return Accusation(first["validator_address"], int(first["height"]), int(first["round"]), int(first["type"]))
 
 
 def read_commit(shown: Mapping[str, Any]) -> ShownCommit:

@@ -147,18 +147,13 @@ def tally_faults(shown: Mapping[int, Mapping[str, Any]], counted: Recounted) -> 
             yield f"I4: node {number} says {poll['ballots']['size']} ballots, there are {counted.ballots}"
 
 
-def evidence_faults(
-    blocks: Sequence[ShownBlock], injected: Collection[str], pieces: int | None = None
-) -> Iterator[str]:
-    """Evidence against validators that did nothing wrong, none against those that did, and another number of pieces.
-
-    Args:
-        pieces: how many there have to be; None if that cannot be known.
-    """
-    committed = [address for block in blocks for address in block.accused]
-    if pieces is not None and len(committed) != pieces:
-        yield f"I8: there are {len(committed)} pieces of evidence and not {pieces}"
-    accused = set(committed)
+def evidence_faults(blocks: Sequence[ShownBlock], injected: Collection[str]) -> Iterator[str]:
+    """Evidence against validators that did nothing wrong, none against those that did, and any that is twice (I8)."""
+    committed = Counter(accusation for block in blocks for accusation in block.accusations)
+    for accusation, count in committed.items():
+        if count > 1:
+            yield f"I8: {accusation} is in blocks {count} times"
+    accused = {accusation.address for accusation in committed}
     for address in sorted(accused - set(injected)):
         yield f"I8: {address} is accused and did nothing wrong"
     for address in sorted(set(injected) - accused):

@@ -15,7 +15,16 @@ from mvchain.api import rpc_json
 from mvchain.bench import chain as bench_chain
 from mvchain.bench.chain import Chain, hold_poll
 from mvchain.chaos import check
-from mvchain.chaos.blocks import FLAG_COMMIT, FLAG_NIL, ShownBlock, ShownCommit, Validators, read_block, read_commit
+from mvchain.chaos.blocks import (
+    FLAG_COMMIT,
+    FLAG_NIL,
+    Accusation,
+    ShownBlock,
+    ShownCommit,
+    Validators,
+    read_block,
+    read_commit,
+)
 from mvchain.chaos.check import Survey
 from mvchain.chaos.recount import PollFacts, recount
 from mvchain.chaos.watch import Caps, Grown, Use, cap_faults
@@ -313,12 +322,15 @@ def test_a_validator_that_proposes_or_signs_nothing_is_noticed(scene: Scene) -> 
 
 def test_evidence_is_compared_with_what_was_done(scene: Scene) -> None:
     first, second = sorted(scene.validators.keys)[:2]
-    blocks = scene.with_block(5, accused=(first,))
+    accusation = Accusation(first, 4, 0, 2)
+    blocks = scene.with_block(5, accusations=(accusation,))
     assert list(check.evidence_faults(blocks, {first})) == []
     the_one(list(check.evidence_faults(blocks, ())), "I8", "did nothing wrong")
     the_one(list(check.evidence_faults(blocks, {first, second})), "I8", f"{second} signed twice")
-    twice = scene.with_block(5, accused=(first, first))
-    the_one(list(check.evidence_faults(twice, {first}, pieces=1)), "I8", "2 pieces")
+    other = scene.with_block(5, accusations=(accusation, accusation._replace(kind=1)))
+    assert list(check.evidence_faults(other, {first})) == []
+    twice = [replace(block, accusations=(accusation,)) if block.height in (5, 7) else block for block in scene.blocks]
+    the_one(list(check.evidence_faults(twice, {first})), "I8", "in blocks 2 times")
 
 
 @pytest.mark.parametrize(
@@ -348,6 +360,7 @@ def test_a_block_that_is_shown_with_its_bytes_is_read_whole(scene: Scene) -> Non
     at = next(block for block in scene.blocks if block.txs)
     shown = scene.shown[at.height - 1]
     assert list(at.txs) == [base64.b64decode(raw) for raw in shown["block"]["data"]["txs"]]
-    piece = {"type": "tendermint/DuplicateVoteEvidence", "value": {"vote_a": {"validator_address": "AB" * 20}}}
+    first = {"type": 2, "height": "4", "round": 1, "validator_address": "AB" * 20}
+    piece = {"type": "tendermint/DuplicateVoteEvidence", "value": {"vote_a": first}}
     accusing = {**shown, "block": {**shown["block"], "evidence": {"evidence": [piece]}}}
-    assert read_block(accusing).accused == ("AB" * 20,)
+    assert read_block(accusing).accusations == (("AB" * 20, 4, 1, 2),)
