@@ -203,6 +203,8 @@ MAX_JOURNAL_BYTES = 256 * 1024 * 1024
 """Four times MAX_POOL_BYTES, so that the pool is full long before the journal is."""
 MIN_FREE_DISK_BYTES = 256 * 1024 * 1024
 """The node stops by itself while there is room to stop in order: many full blocks and a compaction (faults R6)."""
+MAX_REMEMBERED_REJECTIONS = 100_000
+"""Received transactions that ended without a block, whose submitters can still see why; 45 bytes of disk each."""
 BALLOT_FREE_DISK_BYTES = 2 * MIN_FREE_DISK_BYTES
 """Below it a node takes no ballots from its API, and goes on deciding blocks: the journal alone may take as much as
 lies between the two. A setting, for disks that others fill as well."""

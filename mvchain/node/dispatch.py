@@ -6,9 +6,8 @@ stands on a small port, `Shell`: the asyncio shell of `node.runtime`, or the sim
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from mvchain.core import codes
@@ -26,6 +25,7 @@ from mvchain.node.judge import Known, Received, Refused, Verdict
 from mvchain.node.message import Message
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, StartTimer
 from mvchain.node.ports import BlockStore, Journal, position_of
+from mvchain.node.rejections import Rejections
 from mvchain.node.rejoin import SILENT_HEIGHTS, Rejoin
 from mvchain.node.replica import Replica
 from mvchain.node.serving import Serving
@@ -58,7 +58,6 @@ STATUS_DELAY_MS = 50
 """How long a change waits for others before peers are told."""
 ANNOUNCE_MS = 5
 """How long announcements wait for company (N8)."""
-MAX_REMEMBERED_REJECTIONS = 100_000
 ANSWERS_PER_S = 150
 """What a peer may ask for: an honest one shows at most 20 statuses a second, and fetches 80 blocks while it is behind.
 Small questions with long answers would else let one agency keep the others busy (I7)."""
@@ -152,7 +151,7 @@ class Dispatch:
         self._rejoin = self._new_rejoin()
         self._gossip = TxGossip(shell.send, self._transaction_bytes)
         self._peers: dict[str, _Peer] = {}
-        self._rejections: OrderedDict[Hash, MvchainError] = OrderedDict()
+        self._rejections = Rejections(store)
         self._flush_is_due = False
         self._status_is_due = False
         self._status_sent = b""
@@ -270,11 +269,7 @@ class Dispatch:
 
     def rejection(self, tx_hash: Hash) -> MvchainError | None:
         """Why a received transaction ended without a block, as far as this node remembers."""
-        error = self._rejections.get(tx_hash)
-        if error is not None:
-            return error
-        code = self._store.get_rejection(tx_hash)
-        return None if code is None else BadTransaction(replace(codes.REJECTED_EARLIER, code=code))
+        return self._rejections.get(tx_hash)
 
     # --- the replica's outputs -------------------------------------------------------------------------------
 
@@ -326,10 +321,7 @@ class Dispatch:
         """A transaction that was received has ended without being committed; its submitter can see why (N6)."""
         self._gossip.forget([tx_hash])
         self._journal.ended([tx_hash])
-        self._rejections[tx_hash] = error
-        self._store.put_rejection(tx_hash, error.code)
-        if len(self._rejections) > MAX_REMEMBERED_REJECTIONS:
-            self._rejections.popitem(last=False)
+        self._rejections.add(tx_hash, error)
         self._shell.ended(tx_hash)
 
     # --- transactions ----------------------------------------------------------------------------------------
@@ -337,7 +329,7 @@ class Dispatch:
     def spread(self, taken: Sequence[Transaction]) -> None:
         """Send on what the own API has taken."""
         for transaction in taken:
-            self._rejections.pop(transaction.hash, None)
+            self._rejections.forget(transaction.hash)
         self._gossip.add_own(transaction.hash for transaction in taken)
         self._gossip.flush()
         self._act(lambda: self._replica.transactions_arrived(taken))

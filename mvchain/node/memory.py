@@ -309,9 +309,13 @@ class MemoryStore(_MemoryReading):
         """Remember why a received transaction ended without a block."""
         self._rejections[tx_hash] = code
 
-    def get_rejection(self, tx_hash: Hash) -> str | None:
-        """That code."""
-        return self._rejections.get(tx_hash)
+    def drop_rejection(self, tx_hash: Hash) -> None:
+        """Forget it again."""
+        self._rejections.pop(tx_hash, None)
+
+    def rejections(self) -> Iterator[tuple[Hash, str]]:
+        """All that is remembered."""
+        return iter(list(self._rejections.items()))
 
     def _update(self, writes: Mapping[bytes, bytes | None]) -> None:
         for key, value in writes.items():

@@ -355,8 +355,14 @@ class BlockStore(StateStore, Protocol):
     def put_rejection(self, tx_hash: Hash, code: str) -> None:
         """Remember why a received transaction ended without a block; durable with the next block."""
 
-    def get_rejection(self, tx_hash: Hash) -> str | None:
-        """That code. It binds nothing: the same bytes may wait again, or be committed since (N6)."""
+    def drop_rejection(self, tx_hash: Hash) -> None:
+        """Forget it again."""
+
+    def rejections(self) -> Iterator[tuple[Hash, str]]:
+        """All that are remembered, in no order that means anything.
+
+        They bind nothing: the same bytes may wait again, or be committed since (N6).
+        """
 
 
 class SignatureChecker(Protocol):

@@ -323,10 +323,16 @@ class Store(_Reading):
         block = self.block(height)
         return () if block is None else tuple(map(sha256, block.txs))
 
-    def get_rejection(self, tx_hash: Hash) -> str | None:
-        """The code of a rejection."""
-        value = self.get(b"R" + tx_hash)
-        return None if value is None else value.decode()
+    def drop_rejection(self, tx_hash: Hash) -> None:
+        """Forget a rejection again; not synced either."""
+        batch = self._db.write_batch()
+        batch.delete(b"R" + tx_hash)
+        self._write(batch)
+
+    def rejections(self) -> Iterator[tuple[Hash, str]]:
+        """All rejections that are remembered."""
+        for key, value in self.scan(b"R", b"S"):
+            yield Hash(key[1:]), value.decode(errors="replace")
 
     # --- inside ----------------------------------------------------------------------------------------------
 

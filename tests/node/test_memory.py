@@ -103,7 +103,7 @@ def test_an_empty_store(store: BlockStore) -> None:
     assert store.tx_hashes(Height(1)) == ()
     assert store.tx_location(sha256(b"x")) is None
     assert store.height_of_block_hash(sha256(b"x")) is None
-    assert store.get_rejection(sha256(b"x")) is None
+    assert not list(store.rejections())
     assert store.get(b"a") is None
     assert list(store.scan(b"a", b"z")) == []
     with pytest.raises(BrokenStorage, match="Transaction 0 of block 1"):
@@ -181,8 +181,10 @@ def test_the_state_is_written_deleted_and_scanned_in_order(store: BlockStore) ->
 
 def test_a_rejection_is_remembered(store: BlockStore) -> None:
     store.put_rejection(sha256(b"x"), "MV-1203")
-    assert store.get_rejection(sha256(b"x")) == "MV-1203"
-    assert store.get_rejection(sha256(b"y")) is None
+    store.put_rejection(sha256(b"y"), "MV-1204")
+    assert dict(store.rejections()) == {sha256(b"x"): "MV-1203", sha256(b"y"): "MV-1204"}
+    store.drop_rejection(sha256(b"x"))
+    assert dict(store.rejections()) == {sha256(b"y"): "MV-1204"}
 
 
 keys = st.binary(max_size=3).map(lambda rest: b"s" + rest)
@@ -244,6 +246,6 @@ def test_a_wiped_store_is_as_a_new_one(store: BlockStore) -> None:
     assert list(store.scan(b"a", b"z")) == []
     assert store.block(Height(5)) is None
     assert store.tx_location(sha256(block.txs[0])) is None
-    assert store.get_rejection(sha256(b"x")) is None
+    assert not list(store.rejections())
     save(store, 1)
     assert (store.base_height, store.last_height) == (1, 1)

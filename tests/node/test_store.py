@@ -108,7 +108,7 @@ def test_it_is_all_there_when_it_is_opened_again(tmp_path: Path) -> None:
     assert (again.base_height, again.last_height) == (5, 8)
     assert [again.block(block.height) for block in saved] == saved
     assert (again.get(b"c"), again.get(b"p")) == (b"chain", b"8")
-    assert again.get_rejection(sha256(b"late")) == "MV-1203"
+    assert dict(again.rejections()) == {sha256(b"late"): "MV-1203"}
     again.close()
 
 
