@@ -41,11 +41,6 @@ class EvidenceOfReplica:
             ],
         )
 
-    def counts_against(self, address: Address) -> int:
-        """How often this validator signed twice, committed or not."""
-        pending = sum(evidence.offence.address == address for evidence in self._replica.watch.pending)
-        return self._replica.state.convictions.count_of(address) + pending
-
     def _committed(self, number: int, record: Conviction, *, messages: bool) -> Accused:
         found: Sequence[Endorsement] = ()
         if messages:
