@@ -9,7 +9,8 @@ each the last one before the set changes, {"header", "commit", "validators": key
    members need no block each.
 2. The set that signed the document's header is one of the two that the last block names.
 3. Heights ascend. Each block names two different sets. None can be left out: what follows a block is not believed from
-   any that stands before it. Each signature is needed where it stands, in the order of the set.
+   the one before that block, and its set is named by none of those before. Each signature is needed where it stands,
+   in the order of the set.
 4. So the member is absent where the set is that of genesis, and there are at most MAX_HANDOVERS blocks.
 
 No trusting period holds: agencies destroy the keys that they replace (L10). Names are those of the genesis document;
@@ -188,8 +189,9 @@ def _check_handover(one: Handover, validators: ValidatorSet, believed: Sequence[
     if header.next_validators_hash == header.validators_hash:
         raise BadProof(codes.HANDOVER_TO_NOBODY, height=header.height)
     check_signers(header, one.commit, validators, None if last.names(header) else last.validators)
+    _check_needed(header, believed)
     signers = [validators[signature.index] for signature in one.commit.signatures]
-    if any(earlier.reaches(header, signers) for earlier in believed[:-1]):
+    if len(believed) > 1 and believed[-2].reaches(header, signers):
         raise BadProof(codes.HANDOVER_SUPERFLUOUS, height=last.height, after=header.height)
 
 
@@ -200,8 +202,13 @@ def _check_end(header: Header, believed: Sequence[_Believed]) -> None:
         raise BadProof(codes.RECEIPT_VALIDATORS, height=header.height)
     if header.height <= last.height:
         raise BadProof(codes.HANDOVER_ORDER, height=header.height, before=last.height)
+    _check_needed(header, believed)
+
+
+def _check_needed(header: Header, believed: Sequence[_Believed]) -> None:
+    """No block before the last one names the set that signed the header."""
     if any(earlier.names(header) for earlier in believed[:-1]):
-        raise BadProof(codes.HANDOVER_SUPERFLUOUS, height=last.height, after=header.height)
+        raise BadProof(codes.HANDOVER_SUPERFLUOUS, height=believed[-1].height, after=header.height)
 
 
 def check_signers(

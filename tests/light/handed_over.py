@@ -62,6 +62,9 @@ HISTORIES: dict[str, KeysAt] = {
     "changed in the block before": sets_from((SIGNED, (A, B, C, NEW[0]))),
     "back to genesis, then one replaced": sets_from((8, (A, B, *NEW[:2])), (20, KEYS), (30, (A, B, C, NEW[3]))),
     "back to an earlier set": sets_from((8, (A, B, *NEW[:2])), (20, NEW[2:6]), (30, (A, B, *NEW[:2]))),
+    "back to an earlier set, and on": sets_from(
+        (8, NEW[:4]), (12, NEW[4:]), (16, NEW[2:6]), (20, NEW[:4]), (24, (A, B, *NEW[6:]))
+    ),
 }
 
 
@@ -311,6 +314,13 @@ MADE: dict[str, tuple[Callable[[], OpenReceipt], Cause]] = {
         lambda: with_way(
             *map(shown, handed_over("back to an earlier set").changes),
             receipt=handed_over("back to an earlier set").receipt(),
+        ),
+        codes.HANDOVER_SUPERFLUOUS,
+    ),
+    "round about to a set that a handover needs": (
+        lambda: with_way(
+            *map(shown, handed_over("back to an earlier set, and on").changes),
+            receipt=handed_over("back to an earlier set, and on").receipt(),
         ),
         codes.HANDOVER_SUPERFLUOUS,
     ),

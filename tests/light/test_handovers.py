@@ -51,6 +51,7 @@ def test_which_blocks_are_on_the_way() -> None:
         "changed in the block before": [SIGNED - 1],
         "back to genesis, then one replaced": [29],
         "back to an earlier set": [7],
+        "back to an earlier set, and on": [7, 23],
     }
 
 

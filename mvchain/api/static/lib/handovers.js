@@ -107,9 +107,11 @@ function checkHandover({ header, commit }, validators, believed) {
     throw new BadProof(CODES.HANDOVER_TO_NOBODY, { height: header.height });
   }
   checkSigners(header, commit, validators, namesSetOf(last, header) ? null : last.validators);
+  requireNeeded(header, believed);
   const signing = commit.signatures.map(({ index }) => validators.keys[index]);
-  const isNeeded = !believed.slice(0, -1).some((earlier) => reaches(earlier, header, signing));
-  if (!isNeeded) throw new BadProof(CODES.HANDOVER_SUPERFLUOUS, { height: last.height, after: header.height });
+  if (believed.length > 1 && reaches(believed.at(-2), signing)) {
+    throw new BadProof(CODES.HANDOVER_SUPERFLUOUS, { height: last.height, after: header.height });
+  }
 }
 
 /** The way ends at the set that signed the header, and not before. */
@@ -117,8 +119,13 @@ function checkEnd(header, believed) {
   const last = believed.at(-1);
   if (!namesSetOf(last, header)) throw new BadProof(CODES.RECEIPT_VALIDATORS, { height: header.height });
   requireLater(header, last);
+  requireNeeded(header, believed);
+}
+
+/** No block before the last one names the set that signed the header. */
+function requireNeeded(header, believed) {
   if (believed.slice(0, -1).some((earlier) => namesSetOf(earlier, header))) {
-    throw new BadProof(CODES.HANDOVER_SUPERFLUOUS, { height: last.height, after: header.height });
+    throw new BadProof(CODES.HANDOVER_SUPERFLUOUS, { height: believed.at(-1).height, after: header.height });
   }
 }
 
@@ -131,8 +138,7 @@ function namesSetOf({ validators, nextHash }, { validatorsHash }) {
   return equalBytes(validatorsHash, validators.hash) || equalBytes(validatorsHash, nextHash);
 }
 
-/** Whether the header's set is believed from there, if those with the keys `signing` signed it (C87). */
-function reaches(believed, header, signing) {
-  if (namesSetOf(believed, header)) return true;
-  return isQuorum(signing.filter((key) => believed.validators.has(key)).length, believed.validators);
+/** Whether those with the keys `signing` are more than two thirds of a believed set (C87). */
+function reaches({ validators }, signing) {
+  return isQuorum(signing.filter((key) => validators.has(key)).length, validators);
 }
