@@ -29,8 +29,8 @@ WINDOW = 16
 """Blocks or proofs asked for at a time; with what came early, this bounds the memory: full blocks have 4 MiB."""
 ANSWER_DEADLINE_MS = 5_000
 """After this it is asked of another peer, and the silent one rests as long."""
-WRITES_AT_ONCE = 20_000
-"""Of the second stage: many small blocks share one synced write."""
+WRITES_AT_ONCE = 5_000
+"""Of the second stage: many small blocks share one synced write; some 50 ms."""
 
 Subject = Height | PollNumber
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +45,9 @@ from mvchain.node.wire_past import (
 logger = logging.getLogger(__name__)
 
 CONNECT_S = 15.0
-"""How long the nodes may take to be connected; then those that are have to do."""
+"""How long the first node may take to be connected."""
+OTHERS_S = 3.0
+"""How long the others may take from then on; those that are there then have to do."""
 ANSWER_S = 20.0
 """For one answer; a chunk of 1 MiB then comes at 200 kB/s where four are under way."""
 CHUNKS_PER_PEER = 4
@@ -86,7 +89,7 @@ class Join:
         self._report = report
         self._peers: dict[str, Peer] = {}
         self._dropped: set[str] = set()
-        self._connected = asyncio.Event()
+        self._connected, self._all_connected = asyncio.Event(), asyncio.Event()
         self._waiting: dict[tuple[str, type[Message], Any], asyncio.Future[Message]] = {}
 
     # --- connections ---
@@ -96,8 +99,9 @@ class Join:
         if peer.name in self._dropped:
             return
         self._peers[peer.name] = peer
+        self._connected.set()
         if len(self._peers) == self._expected:
-            self._connected.set()
+            self._all_connected.set()
 
     def on_disconnect(self, peer: Peer) -> None:
         """See `PeerHandler`; what it owes will not come."""
@@ -125,13 +129,10 @@ class Join:
         try:
             if not self._peers[peer].send(question):
                 raise BadRequest(codes.PEER_NO_ANSWER, peer=peer)
-            async with asyncio.timeout(ANSWER_S):
-                await asyncio.wait([answer])
-            if answer.cancelled():
+            await asyncio.wait([answer], timeout=ANSWER_S)
+            if answer.cancelled() or not answer.done():
                 raise BadRequest(codes.PEER_NO_ANSWER, peer=peer)
             return answer.result()
-        except TimeoutError:
-            raise BadRequest(codes.PEER_NO_ANSWER, peer=peer) from None
         finally:
             del self._waiting[key]
 
@@ -164,12 +165,13 @@ class Join:
             await asyncio.gather(work, connections, return_exceptions=True)
 
     async def _run(self) -> Height | None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(CONNECT_S):
                 await self._connected.wait()
-        except TimeoutError:
-            if not self._peers:
-                raise BadConfiguration(codes.NOBODY_TO_JOIN) from None
+            async with asyncio.timeout(OTHERS_S):
+                await self._all_connected.wait()
+        if not self._peers:
+            raise BadConfiguration(codes.NOBODY_TO_JOIN)
         sources = [Source(name) for name in self._peers]
         client = LightClient(TrustStore(self._genesis), sources, Rules(), _note)
         loop = asyncio.get_running_loop()

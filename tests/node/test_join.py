@@ -47,6 +47,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mvchain.ledger.snapshot.SNAPSHOT_CHUNK_BYTES", CHUNK_BYTES)
     monkeypatch.setattr(join_module, "ANSWER_S", 0.2)
     monkeypatch.setattr(join_module, "CONNECT_S", 0.2)
+    monkeypatch.setattr(join_module, "OTHERS_S", 0.2)
     monkeypatch.setattr("mvchain.light.client.PAUSE_S", 0.001)
 
 
@@ -282,6 +283,12 @@ def test_nobody_has_one(node: Node) -> None:
     home = Home(node)
     assert home.join(*(Served(f"young {n}", node, lie) for n in range(3))) is None
     assert home.store.get(TIP_KEY) is None
+
+
+def test_who_is_not_there_is_not_waited_for(node: Node) -> None:
+    home = Home(node)
+    assert home.join(*peers(node), expected=4) is not None
+    assert home.is_joined()
 
 
 def test_nobody_is_there(node: Node) -> None:
