@@ -13,7 +13,8 @@ from mvchain.core.types import Hash, Height
 from mvchain.ledger.block_groups import BlockGroups
 from mvchain.ledger.logs import GroupedLog
 from mvchain.ledger.results import accepted
-from mvchain.ledger.transactions import decode_transaction, transaction_units
+from mvchain.ledger.transactions import decode_transaction
+from mvchain.ledger.units import transaction_units
 from mvchain.node.ports import BlockStore
 
 CACHED_BLOCKS = 64

@@ -24,7 +24,8 @@ from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.genesis import ConsensusParams, Genesis
 from mvchain.ledger.results import accepted
 from mvchain.ledger.state_tree import ProofOp
-from mvchain.ledger.transactions import decode_transaction, transaction_units, verify_signature
+from mvchain.ledger.transactions import decode_transaction, verify_signature
+from mvchain.ledger.units import transaction_units
 from mvchain.ledger.validators import ValidatorSet
 from mvchain.node.runtime import Runtime
 

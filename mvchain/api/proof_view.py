@@ -19,7 +19,8 @@ from mvchain.ledger.blocks import Header
 from mvchain.ledger.filling import is_filled
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.state_tree import ProofOp
-from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
+from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction
+from mvchain.ledger.units import transaction_units
 from mvchain.light.blocks import LightBlock, encode_light_block
 from mvchain.light.documents import BriefCommit, Path
 from mvchain.light.handovers import Handover, encode_from_genesis, quorum_of, way_from_genesis

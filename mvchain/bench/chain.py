@@ -28,6 +28,7 @@ from mvchain.ledger.keyspace import roll_item
 from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.polls import PollDefinition, definition_hash, encode_definition
 from mvchain.ledger.records import PollState
+from mvchain.ledger.registration import registration_proof
 from mvchain.ledger.transactions import (
     Ballot,
     OperatorRegister,
@@ -40,7 +41,6 @@ from mvchain.ledger.transactions import (
     Transaction,
     decode_transaction,
     make_transaction,
-    registration_proof,
 )
 from mvchain.ledger.validators import address_of
 from mvchain.localnet import AGENCIES

@@ -20,7 +20,8 @@ from mvchain.core.strict_json import Json
 from mvchain.core.types import AgencyNumber, Signature, TaggedKey
 from mvchain.ledger.genesis import Genesis, GenesisAgency
 from mvchain.ledger.proposals import NewKey, ReplaceKeys
-from mvchain.ledger.transactions import Role, registration_proof, verify_registration
+from mvchain.ledger.registration import registration_proof, verify_registration
+from mvchain.ledger.transactions import Role
 
 MAX_REQUEST_BYTES = 1024
 _REPLACED = ("agency", "node", "validator")

@@ -188,7 +188,8 @@ def approve(
 def _prove_own_key(home: Path, genesis: Path | None, passphrase_file: Path | None) -> "tuple[TaggedKey, Signature]":
     """The home's operator key, with its proof for the home's agency."""
     from mvchain.ledger.genesis import decode_entry
-    from mvchain.ledger.transactions import Role, registration_proof
+    from mvchain.ledger.registration import registration_proof
+    from mvchain.ledger.transactions import Role
     from mvchain.node.config import Home
 
     place = Home(home.expanduser())

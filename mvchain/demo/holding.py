@@ -24,7 +24,8 @@ from mvchain.demo.elections import AGENCY, POLL, ROLL, Totals
 from mvchain.demo.preparation import SignedBallot
 from mvchain.demo.progress import Narrator
 from mvchain.ledger.polls import PollDefinition
-from mvchain.ledger.transactions import Role, registration_proof
+from mvchain.ledger.registration import registration_proof
+from mvchain.ledger.transactions import Role
 from mvchain.light.proofs import Counted
 from mvchain.light.verify import verify_proof, verify_receipt
 from mvchain.localnet import Localnet

@@ -35,6 +35,7 @@ from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.lifecycle import action_name, check_step
 from mvchain.ledger.polls import PollDefinition, decode_definition
 from mvchain.ledger.records import Action, Agency, Poll, PollState, Roll, Signer
+from mvchain.ledger.registration import verify_registration
 from mvchain.ledger.tally import running_units
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
@@ -60,7 +61,6 @@ from mvchain.ledger.transactions import (
     ServiceAuthorise,
     ServiceRevoke,
     Transaction,
-    verify_registration,
 )
 
 PollStep: TypeAlias = PollPause | PollResume | PollExtend | PollClose | PollVoid

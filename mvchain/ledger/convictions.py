@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
@@ -12,10 +11,8 @@ from mvchain.core.types import Address, AgencyNumber, Hash, Height, Round
 from mvchain.ledger.endorsements import Kind
 from mvchain.ledger.evidence import Offence
 from mvchain.ledger.keyspace import CONVICTIONS, numbered, table_scan
+from mvchain.ledger.readers import Reader
 from mvchain.ledger.validators import ADDRESS_BYTES
-
-if TYPE_CHECKING:
-    from mvchain.ledger.state import Reader
 
 _MAX_STORED_HEIGHT = (1 << 48) - 1
 
@@ -60,7 +57,7 @@ class Conviction:
 class Convictions:
     """All that the chain has convicted of: in memory what was done, in the store the records."""
 
-    def __init__(self, reader: "Reader") -> None:
+    def __init__(self, reader: Reader) -> None:
         """Of the store as it is."""
         self._reader = reader
         self._of: dict[Address, set[Offence]] = {}

@@ -18,7 +18,8 @@ from mvchain.ledger.logs import finished_writes
 from mvchain.ledger.records import Poll, PollState, Tally
 from mvchain.ledger.recount import Recount
 from mvchain.ledger.tally import tally_hash
-from mvchain.ledger.transactions import Ballot, decode_transaction, transaction_units
+from mvchain.ledger.transactions import Ballot, decode_transaction
+from mvchain.ledger.units import transaction_units
 from mvchain.ledger.work import Progress
 
 

@@ -35,7 +35,8 @@ from mvchain.ledger.state import State
 from mvchain.ledger.state_tree import StateTree
 from mvchain.ledger.tally import tally_units
 from mvchain.ledger.tenures import with_proof
-from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction, transaction_units
+from mvchain.ledger.transactions import Ballot, Transaction, decode_transaction
+from mvchain.ledger.units import transaction_units
 from mvchain.ledger.work import PollWork
 
 _Records: TypeAlias = dict[str, dict[int, bytes]]

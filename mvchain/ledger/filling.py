@@ -25,9 +25,9 @@ from mvchain.ledger.blocks import Header
 from mvchain.ledger.history import decode_final_proof
 from mvchain.ledger.logs import finished_writes
 from mvchain.ledger.polls import definition_hash
+from mvchain.ledger.readers import Reader
 from mvchain.ledger.records import Poll, PollState, Roll
 from mvchain.ledger.snapshot import Outline
-from mvchain.ledger.state import Reader
 from mvchain.ledger.state_tree import record_key, verify_state_proof
 from mvchain.ledger.transactions import Ballot, PollRegister, RollAppend, Transaction
 

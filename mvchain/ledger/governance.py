@@ -36,7 +36,8 @@ from mvchain.ledger.proposals import (
     decode_action,
 )
 from mvchain.ledger.records import Agency, Signer
-from mvchain.ledger.transactions import Role, verify_registration
+from mvchain.ledger.registration import verify_registration
+from mvchain.ledger.transactions import Role
 
 
 class View(Protocol):

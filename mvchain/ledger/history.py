@@ -8,7 +8,7 @@ blocks later that is removed.
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
@@ -16,10 +16,8 @@ from mvchain.core.errors import BrokenStorage, MvchainError
 from mvchain.core.limits import MAX_FINAL_PROOF_BYTES, MAX_PROVABLE_CHANGES, PROVABLE_HEIGHTS
 from mvchain.core.types import Height, PollNumber
 from mvchain.ledger import keyspace
+from mvchain.ledger.readers import Reader
 from mvchain.ledger.state_tree import STORES, ProofOp, StateTree, record_key
-
-if TYPE_CHECKING:
-    from mvchain.ledger.state import Reader
 
 Records = Mapping[str, Mapping[int, bytes | None]]
 """Values of records by store and number; None for one that does not exist."""
@@ -40,7 +38,7 @@ class _Step(NamedTuple):
 class History:
     """What the state was after each of the newest heights."""
 
-    def __init__(self, reader: "Reader", height: Height, tree: StateTree) -> None:
+    def __init__(self, reader: Reader, height: Height, tree: StateTree) -> None:
         """Of the store as it is; `tree` is that of the state at `height`."""
         self._reader = reader
         self._height = height

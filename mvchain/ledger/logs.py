@@ -7,7 +7,6 @@ of one group, so a proof reads about 200 hashes whatever the size of the log.
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from mvchain.core import codes, merkle
 from mvchain.core.errors import BrokenStorage
@@ -15,9 +14,7 @@ from mvchain.core.hashing import sha256
 from mvchain.core.merkle import GROUP, GROUP_LEVELS, CompactRange, leaf_hash, root_of_leaf_hashes
 from mvchain.core.types import BallotNumber, Hash, PollNumber, RollNumber, TaggedKey
 from mvchain.ledger import keyspace
-
-if TYPE_CHECKING:
-    from mvchain.ledger.state import Reader, TransactionReader
+from mvchain.ledger.readers import Reader, TransactionReader
 
 Nodes = Callable[[int, int, int], Sequence[Hash]]
 """The roots of full subtrees: of a level, from one index to before another."""
@@ -70,7 +67,7 @@ def finished_writes(log: bytes, number: int, entries: CompactRange) -> dict[byte
     return {keyspace.node_key(log, number, level, index): root for level, index, root in entries.take_finished()}
 
 
-def roll_log(reader: "Reader", number: RollNumber, size: int) -> GroupedLog:
+def roll_log(reader: Reader, number: RollNumber, size: int) -> GroupedLog:
     """The entries of a roll, in the order of their keys (`keyspace.roll_item`)."""
 
     def leaves(group: int) -> Sequence[Hash]:
@@ -83,7 +80,7 @@ def roll_log(reader: "Reader", number: RollNumber, size: int) -> GroupedLog:
     return GroupedLog(size, _nodes_of(reader, keyspace.ROLL_LOG, number), leaves)
 
 
-def ballot_bytes(reader: "Reader", transactions: "TransactionReader", poll: PollNumber, number: BallotNumber) -> bytes:
+def ballot_bytes(reader: Reader, transactions: TransactionReader, poll: PollNumber, number: BallotNumber) -> bytes:
     """The transaction of an accepted ballot: in its block, or beside the blocks while that is not here (`snapshot`)."""
     place = reader.get(keyspace.ballot_key(poll, number))
     if place is not None:
@@ -94,7 +91,7 @@ def ballot_bytes(reader: "Reader", transactions: "TransactionReader", poll: Poll
     return found
 
 
-def ballots_log(reader: "Reader", transactions: "TransactionReader", number: PollNumber, size: int) -> GroupedLog:
+def ballots_log(reader: Reader, transactions: TransactionReader, number: PollNumber, size: int) -> GroupedLog:
     """The hashes of a poll's first `size` ballots, in the order of acceptance."""
 
     def leaves(group: int) -> Sequence[Hash]:
@@ -107,7 +104,7 @@ def ballots_log(reader: "Reader", transactions: "TransactionReader", number: Pol
 class CountedLog(GroupedLog):
     """The ballots of a final poll that count, in the order of the voters' keys (`keyspace.counted_item`)."""
 
-    def __init__(self, reader: "Reader", number: PollNumber, size: int) -> None:
+    def __init__(self, reader: Reader, number: PollNumber, size: int) -> None:
         self._reader = reader
         self._number = number
         self._last: tuple[int, list[tuple[TaggedKey, BallotNumber]]] = (-1, [])
@@ -143,7 +140,7 @@ class CountedLog(GroupedLog):
         return self._last[1]
 
 
-def _nodes_of(reader: "Reader", log: bytes, number: int) -> Nodes:
+def _nodes_of(reader: Reader, log: bytes, number: int) -> Nodes:
     def nodes(level: int, start: int, stop: int) -> Sequence[Hash]:
         first, last = (keyspace.node_key(log, number, level, index) for index in (start, stop))
         return [Hash(value) for _, value in reader.scan(first, last)]
@@ -151,7 +148,7 @@ def _nodes_of(reader: "Reader", log: bytes, number: int) -> Nodes:
     return nodes
 
 
-def _first_of(reader: "Reader", log: bytes, number: int, group: int) -> bytes:
+def _first_of(reader: Reader, log: bytes, number: int, group: int) -> bytes:
     """The key of the first voter of a group."""
     found = reader.get(keyspace.group_key(log, number, group))
     if found is None:

@@ -24,7 +24,8 @@ from mvchain.ledger.draft import Draft
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.records import Poll, PollState
 from mvchain.ledger.state import State
-from mvchain.ledger.transactions import Ballot, Transaction, transaction_units
+from mvchain.ledger.transactions import Ballot, Transaction
+from mvchain.ledger.units import transaction_units
 
 
 @dataclass(slots=True)

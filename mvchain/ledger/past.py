@@ -13,7 +13,8 @@ from mvchain.ledger.block_groups import BlockGroups, block_groups
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import Block, Header, block_id_of
 from mvchain.ledger.results import NO_NUMBER, accepted
-from mvchain.ledger.transactions import Transaction, decode_transaction, transaction_units
+from mvchain.ledger.transactions import Transaction, decode_transaction
+from mvchain.ledger.units import transaction_units
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class ActionKind(IntEnum):
 
 
 class NewKey(NamedTuple):
-    """A key that takes the place of another, and its proof of itself (ED03, `transactions.registration_proof`)."""
+    """A key that takes the place of another, and its proof of itself (ED03, `registration.registration_proof`)."""
 
     key: TaggedKey
     proof: Signature

@@ -17,9 +17,9 @@ from mvchain.ledger.ballots import check_answers
 from mvchain.ledger.filling import gaps
 from mvchain.ledger.logs import finished_writes
 from mvchain.ledger.polls import decode_definition, definition_hash
+from mvchain.ledger.readers import Reader
 from mvchain.ledger.records import Poll, Roll
 from mvchain.ledger.snapshot import VERSION, Outline
-from mvchain.ledger.state import Reader
 from mvchain.ledger.state_tree import STORES, StateTree
 from mvchain.ledger.transactions import Ballot, decode_transaction
 from mvchain.ledger.work import PollWork

@@ -33,8 +33,8 @@ from mvchain.core.merkle import GROUP
 from mvchain.core.types import BallotNumber, Hash, Height, PollNumber, RollNumber
 from mvchain.ledger import keyspace
 from mvchain.ledger.logs import ballot_bytes
+from mvchain.ledger.readers import Reader, TransactionReader
 from mvchain.ledger.records import Poll, PollState, Roll
-from mvchain.ledger.state import Reader, TransactionReader
 from mvchain.ledger.state_tree import STORES
 
 VERSION = 1

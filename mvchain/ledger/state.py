@@ -8,7 +8,6 @@ the outcome of an execution whose writes are durable.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Protocol
 
 from mvchain.core import codes
 from mvchain.core.errors import BrokenStorage
@@ -38,6 +37,7 @@ from mvchain.ledger.logs import CountedLog, GroupedLog, ballot_bytes, ballots_lo
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
 from mvchain.ledger.proposals import Proposal, ProposalState, SetParams, decode_action
+from mvchain.ledger.readers import Reader, TransactionReader
 from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
 from mvchain.ledger.state_tree import ProofOp, StateTree
 from mvchain.ledger.tally import TallyResult, running_units, tally_units
@@ -48,31 +48,6 @@ from mvchain.ledger.work import PollWork
 
 _NO_ACTIONS: tuple[Action, ...] = ()
 _ENDED = (PollState.FINAL, PollState.VOID)
-
-
-class Reader(Protocol):
-    """The durable key-value pairs of the state.
-
-    Durability: shows exactly the writes of the blocks committed so far, all of a block's or none.
-    Trust: own disk; bytes that do not decode are BrokenStorage.
-    """
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value of a key."""
-
-    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Keys from `start` to before `stop`, ascending, with their values."""
-
-
-class TransactionReader(Protocol):
-    """The transactions of committed blocks, for ballots that are counted or superseded.
-
-    Durability: the blocks up to the height of the state.
-    Trust: own disk.
-    """
-
-    def transaction_at(self, height: Height, index: int) -> bytes:
-        """The bytes of transaction `index`, from 0, of a committed block."""
 
 
 class State:

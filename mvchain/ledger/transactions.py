@@ -9,12 +9,7 @@ wording; it is 32 zero bytes otherwise. Neither hash is in the transaction: whoe
 payload but a ballot carries `sequence`, one more than its signer's last accepted one, so that nothing can be
 posted twice.
 
-A payload that registers a key carries `proof`, the signature of that very key (security ED03) over
-
-    "mvchain.register.v1\\0" || genesis hash (32) || agency number (4, big-endian) || role (1) || key (33)
-
-so that nobody registers a key that is not theirs to give, and a proof serves one agency, in one role, on one chain.
-It needs no counter: a key is registered once and never again.
+A payload that registers a key carries `proof`, the signature of that very key (`registration`, security ED03).
 
 Decoding checks all that can be said of a transaction alone; whether it is admissible depends on the state
 (L3).
@@ -40,8 +35,6 @@ from mvchain.core.keys import (
     verify_tagged,
 )
 from mvchain.core.limits import (
-    ANSWER_ENTRIES_PER_UNIT,
-    DEFINITION_BYTES_PER_UNIT,
     MAX_ACTION_BYTES,
     MAX_NUMBER,
     MAX_QUESTIONS,
@@ -52,10 +45,8 @@ from mvchain.core.limits import (
     MAX_TITLE_BYTES,
     MAX_TRANSACTION_BYTES,
     MAX_WEIGHT,
-    ROLL_KEYS_PER_UNIT,
 )
-from mvchain.core.types import AgencyNumber, Hash, PollNumber, ProposalNumber, RollNumber, Signature, TaggedKey, TimeMs
-from mvchain.ledger.ballots import answer_entries
+from mvchain.core.types import Hash, PollNumber, ProposalNumber, RollNumber, Signature, TaggedKey, TimeMs
 
 NO_CONTEXT = Hash(bytes(32))
 """Context of everything but ballots."""
@@ -111,10 +102,6 @@ def _sequence(f: Fields) -> int:
 
 def _poll(f: Fields, i: int) -> PollNumber:
     return PollNumber(f.int(i, "poll", 1, MAX_NUMBER))
-
-
-def _proposal(f: Fields) -> ProposalNumber:
-    return ProposalNumber(f.int(2, "proposal", 1, MAX_NUMBER))
 
 
 def _roll(f: Fields) -> RollNumber:
@@ -403,29 +390,29 @@ class GovernancePropose:
 
 
 @dataclass(frozen=True, slots=True)
-class GovernanceApprove:
-    """An agency agrees to a proposal of another."""
+class _ProposalStep:
+    """Acts on a proposal (L4)."""
 
-    kind: ClassVar = Kind.GOVERNANCE_APPROVE
     sequence: int
     proposal: ProposalNumber
 
     @classmethod
     def read(cls, f: Fields) -> Self:
-        return cls(_sequence(f), _proposal(f))
+        return cls(_sequence(f), ProposalNumber(f.int(2, "proposal", 1, MAX_NUMBER)))
 
 
 @dataclass(frozen=True, slots=True)
-class GovernanceWithdraw:
+class GovernanceApprove(_ProposalStep):
+    """An agency agrees to a proposal of another."""
+
+    kind: ClassVar = Kind.GOVERNANCE_APPROVE
+
+
+@dataclass(frozen=True, slots=True)
+class GovernanceWithdraw(_ProposalStep):
     """An agency takes back what it proposed."""
 
     kind: ClassVar = Kind.GOVERNANCE_WITHDRAW
-    sequence: int
-    proposal: ProposalNumber
-
-    @classmethod
-    def read(cls, f: Fields) -> Self:
-        return cls(_sequence(f), _proposal(f))
 
 
 Payload: TypeAlias = (
@@ -471,23 +458,6 @@ def decode_payload(data: bytes) -> Payload:
     return payload.read(Fields(value, n, "payload"))
 
 
-# --- proofs of registered keys (ED03) ---
-
-
-def registration_proof(key: SigningKey, genesis_hash: Hash, agency: AgencyNumber, role: Role) -> Signature:
-    """What the owner of a key hands to the agency that is to register it in this role."""
-    return key.sign(Purpose.REGISTRATION, _registration_bytes(genesis_hash, agency, role, key.tagged))
-
-
-def verify_registration(key: TaggedKey, proof: Signature, genesis_hash: Hash, agency: AgencyNumber, role: Role) -> bool:
-    """Whether the key signed that this agency of this chain may register it in this role."""
-    return verify_tagged(Purpose.REGISTRATION, key, _registration_bytes(genesis_hash, agency, role, key), proof)
-
-
-def _registration_bytes(genesis_hash: Hash, agency: AgencyNumber, role: Role, key: TaggedKey) -> bytes:
-    return genesis_hash + agency.to_bytes(4, "big") + bytes((role,)) + key
-
-
 # --- transactions ---
 
 
@@ -529,18 +499,3 @@ def verify_signature(tx: Transaction, genesis_hash: Hash, context: Hash) -> bool
     """Whether the signer signed this payload for this chain and context (L2)."""
     message = sign_bytes(genesis_hash, context, tx.payload_bytes)
     return verify_tagged(Purpose.TRANSACTION, tx.signer, message, tx.signature)
-
-
-def transaction_units(tx: Transaction) -> int:
-    """Work units of a transaction (N2), at least 1; they bound a block."""
-    match tx.payload:
-        case Ballot() as ballot:
-            return 1 + answer_entries(ballot.answers) // ANSWER_ENTRIES_PER_UNIT
-        case RollAppend() as chunk:
-            return -(-len(chunk.keys) // (TAGGED_KEY_BYTES * ROLL_KEYS_PER_UNIT))
-        case PollRegister() as register:
-            return 1 + len(register.definition) // DEFINITION_BYTES_PER_UNIT
-        case GovernancePropose() as propose:
-            return 1 + len(propose.action) // DEFINITION_BYTES_PER_UNIT
-        case _:
-            return 1

@@ -30,7 +30,8 @@ from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.execution import Execution
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.state import State
-from mvchain.ledger.transactions import Transaction, transaction_units
+from mvchain.ledger.transactions import Transaction
+from mvchain.ledger.units import transaction_units
 from mvchain.ledger.validators import ValidatorSet
 from mvchain.node.wire import CompactProposal
 

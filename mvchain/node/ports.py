@@ -247,7 +247,7 @@ class StoredBlock:
 
 
 class StateStore(Protocol):
-    """The key-value pairs of the state; satisfies `ledger.state.Reader`.
+    """The key-value pairs of the state; satisfies `ledger.readers.Reader`.
 
     Durability: shows exactly the writes of the blocks saved so far.
     Trust: own disk; damage is BrokenStorage.

@@ -18,6 +18,7 @@ from mvchain.ledger.polls import (
     definition_hash,
     encode_definition,
 )
+from mvchain.ledger.registration import registration_proof
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
     Ballot,
@@ -30,7 +31,6 @@ from mvchain.ledger.transactions import (
     RollCreate,
     RollSeal,
     make_transaction,
-    registration_proof,
 )
 
 START_MS: Final = 1_700_000_000_000

@@ -9,7 +9,8 @@ from mvchain.core.merkle import Tree, leaf_hash
 from mvchain.core.types import Hash, Height
 from mvchain.ledger.block_groups import BlockGroups, block_groups
 from mvchain.ledger.results import accepted
-from mvchain.ledger.transactions import decode_transaction, transaction_units
+from mvchain.ledger.transactions import decode_transaction
+from mvchain.ledger.units import transaction_units
 from mvchain.node.memory import MemoryDisk, MemoryStore
 from tests.ledger.state_helpers import World
 

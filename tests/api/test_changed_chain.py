@@ -28,8 +28,9 @@ from mvchain.ledger.proposals import (
     encode_action,
 )
 from mvchain.ledger.records import PollState
+from mvchain.ledger.registration import registration_proof
 from mvchain.ledger.state import State
-from mvchain.ledger.transactions import GovernanceApprove, GovernancePropose, Role, registration_proof
+from mvchain.ledger.transactions import GovernanceApprove, GovernancePropose, Role
 from mvchain.light.blocks import decode_light_block
 from mvchain.light.proofs import Counted, Superseded, decode_proof
 from mvchain.light.receipts import decode_receipt

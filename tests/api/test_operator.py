@@ -20,7 +20,8 @@ from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signa
 from mvchain.ledger.polls import definition_hash, encode_definition
 from mvchain.ledger.proposals import SetParams
 from mvchain.ledger.records import PollState
-from mvchain.ledger.transactions import Kind, Role, Scope, make_transaction, registration_proof
+from mvchain.ledger.registration import registration_proof
+from mvchain.ledger.transactions import Kind, Role, Scope, make_transaction
 from tests.api.ledger_node import LedgerNode
 from tests.ledger.state_helpers import World, key_of, roll_root
 

@@ -8,7 +8,8 @@ import typer
 
 from mvchain.core.types import AgencyNumber
 from mvchain.ledger.genesis import Genesis
-from mvchain.ledger.transactions import Role, registration_proof
+from mvchain.ledger.registration import registration_proof
+from mvchain.ledger.transactions import Role
 from mvchain.node.files import LocalDisk
 from mvchain.node.keystore import load_key, load_plain_key
 from tests.cli.helpers import PASSPHRASE, mvchain, ok

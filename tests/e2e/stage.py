@@ -43,6 +43,7 @@ from mvchain.ledger.polls import (
     definition_hash,
     encode_definition,
 )
+from mvchain.ledger.registration import registration_proof
 from mvchain.ledger.transactions import (
     Ballot,
     OperatorRegister,
@@ -57,7 +58,6 @@ from mvchain.ledger.transactions import (
     Scope,
     ServiceAuthorise,
     make_transaction,
-    registration_proof,
 )
 from mvchain.localnet import HOST, Localnet, make_localnet
 from mvchain.node.config import load_settings

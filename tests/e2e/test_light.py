@@ -14,7 +14,8 @@ import pytest_asyncio
 from mvchain.api.client import Client
 from mvchain.api.operator import Operator
 from mvchain.core.types import AgencyNumber, Hash
-from mvchain.ledger.transactions import Role, registration_proof
+from mvchain.ledger.registration import registration_proof
+from mvchain.ledger.transactions import Role
 from mvchain.localnet import Localnet, make_localnet
 
 Line = dict[str, Any]

@@ -6,14 +6,8 @@ from mvchain.core.types import AgencyNumber, ProposalNumber, PublicKey
 from mvchain.ledger.genesis import GenesisAgency, make_entry
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.proposals import AddAgency, GovernanceAction, NewKey, Proposal, ReplaceKeys, encode_action
-from mvchain.ledger.transactions import (
-    GovernanceApprove,
-    GovernancePropose,
-    GovernanceWithdraw,
-    Role,
-    Transaction,
-    registration_proof,
-)
+from mvchain.ledger.registration import registration_proof
+from mvchain.ledger.transactions import GovernanceApprove, GovernancePropose, GovernanceWithdraw, Role, Transaction
 from tests.ledger.state_helpers import World, key_of
 
 

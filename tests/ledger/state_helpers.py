@@ -27,6 +27,7 @@ from mvchain.ledger.genesis import ConsensusParams, Genesis, make_entry
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.polls import PollDefinition, Release, SingleRule, TieRule, encode_definition
 from mvchain.ledger.records import Poll
+from mvchain.ledger.registration import registration_proof
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
@@ -44,7 +45,6 @@ from mvchain.ledger.transactions import (
     Transaction,
     decode_transaction,
     make_transaction,
-    registration_proof,
 )
 from mvchain.ledger.validators import address_of
 from tests.ledger.document_helpers import make_question
@@ -59,7 +59,7 @@ def key_of(name: str) -> SigningKey:
 
 
 class MemoryStore:
-    """Twin of the node's store: `state.Reader` and `state.TransactionReader` on a sorted list."""
+    """Twin of the node's store: `readers.Reader` and `readers.TransactionReader` on a sorted list."""
 
     def __init__(self) -> None:
         self._keys: list[bytes] = []

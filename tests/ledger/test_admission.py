@@ -12,6 +12,7 @@ from mvchain.core.limits import MAX_PENDING_ACTIONS, MAX_ROLL_SIZE, MAX_SIGNERS_
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, RollNumber, Signature, TimeMs
 from mvchain.ledger.admission import check, context_of
 from mvchain.ledger.records import PollState
+from mvchain.ledger.registration import registration_proof
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
     Approve,
@@ -31,7 +32,6 @@ from mvchain.ledger.transactions import (
     Scope,
     ServiceRevoke,
     Transaction,
-    registration_proof,
 )
 from tests.ledger.state_helpers import NO_SCOPE, World, key_of
 

@@ -12,15 +12,8 @@ from mvchain.ledger.admission import context_of
 from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.outcome import Outcome
 from mvchain.ledger.records import PollState
-from mvchain.ledger.transactions import (
-    PollPause,
-    PollResume,
-    PollVoid,
-    RollAppend,
-    RollCreate,
-    Transaction,
-    transaction_units,
-)
+from mvchain.ledger.transactions import PollPause, PollResume, PollVoid, RollAppend, RollCreate, Transaction
+from mvchain.ledger.units import transaction_units
 from tests.ledger.state_helpers import World, key_of
 
 POLL = PollNumber(1)

@@ -14,7 +14,7 @@ from mvchain.ledger.block_id import NIL_BLOCK_ID
 from mvchain.ledger.blocks import Block, Header, block_id_of, data_hash
 from mvchain.ledger.past import PastBlock, decode_numbers, encode_numbers
 from mvchain.ledger.results import accepted
-from mvchain.ledger.transactions import transaction_units
+from mvchain.ledger.units import transaction_units
 from tests.ledger.chain_helpers import CHAIN_ID, HEIGHT, NOW, make_commit, make_keys
 from tests.ledger.state_helpers import World
 

@@ -13,6 +13,7 @@ from mvchain.core.hashing import sha256
 from mvchain.core.keys import SMALL_ORDER_ENCODINGS, SigningKey
 from mvchain.core.limits import MAX_NUMBER, MAX_TRANSACTION_BYTES, MAX_WEIGHT
 from mvchain.core.types import AgencyNumber, Hash, PollNumber, ProposalNumber, RollNumber, Signature, TaggedKey, TimeMs
+from mvchain.ledger.registration import registration_proof, verify_registration
 from mvchain.ledger.transactions import (
     NO_CONTEXT,
     Approve,
@@ -41,11 +42,9 @@ from mvchain.ledger.transactions import (
     decode_transaction,
     encode_payload,
     make_transaction,
-    registration_proof,
-    transaction_units,
-    verify_registration,
     verify_signature,
 )
+from mvchain.ledger.units import transaction_units
 from tests.ledger.document_helpers import values
 
 KEY = SigningKey.from_seed(bytes(range(32)))

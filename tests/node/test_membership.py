@@ -20,14 +20,8 @@ from mvchain.ledger.proposals import (
     SetParams,
     encode_action,
 )
-from mvchain.ledger.transactions import (
-    GovernanceApprove,
-    GovernancePropose,
-    Payload,
-    Role,
-    make_transaction,
-    registration_proof,
-)
+from mvchain.ledger.registration import registration_proof
+from mvchain.ledger.transactions import GovernanceApprove, GovernancePropose, Payload, Role, make_transaction
 from mvchain.ledger.validators import address_of
 from mvchain.node.memory import MemoryStore
 from mvchain.node.wire import Endorsements

@@ -25,6 +25,7 @@ from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.keyspace import roll_item
 from mvchain.ledger.poll_json import definition_from_json
 from mvchain.ledger.polls import PollDefinition, definition_hash, encode_definition
+from mvchain.ledger.registration import registration_proof
 from mvchain.ledger.transactions import (
     Ballot,
     OperatorRegister,
@@ -37,7 +38,6 @@ from mvchain.ledger.transactions import (
     RollCreate,
     RollSeal,
     make_transaction,
-    registration_proof,
 )
 from mvchain.localnet import Localnet, make_localnet
 
