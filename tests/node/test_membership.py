@@ -71,7 +71,7 @@ class Federation(sim.Cluster):
         self._proposals = 0
 
     def join(self, number: int) -> Node:
-        node = Node(self, number, str(number))
+        node = Node(self, number, number, str(number))
         self.nodes.append(node)
         self._named[node.name] = node
         node.boot()
