@@ -51,6 +51,9 @@ class OneOfEach:
                 name = (found.address, found.height, found.round, NAMES[found.type])
                 assert self.signed.setdefault(name, found.value) == found.value, name
 
+    def on_arrive(self, _node: Node, _data: bytes) -> None:
+        """Nothing to see."""
+
     def on_commit(self, node: Node) -> None:
         block = node.store.block(Height(node.height))
         assert block is not None
