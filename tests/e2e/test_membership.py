@@ -132,8 +132,9 @@ async def test_agencies_come_change_and_go_under_load(tmp_path: Path) -> None:
             nodes = [part for url in map(network.api_url, (1, 3)) for part in ("--node", url)]
             async with (
                 running(home.path, tmp_path / "node.log"),
-                light_client(*nodes, "--genesis", genesis) as light,
+                light_client(*nodes, "--genesis", genesis, "--listen", "127.0.0.1:0") as light,
             ):
+                listening = (await light.until(lambda line: "listening" in line))["listening"]
                 await is_up(fifth_api)
                 old = await await_receipt(client, sha256(crowd.acknowledged[0]))
                 await _change_everything(Council(network, client), network, home.entry)
@@ -144,6 +145,8 @@ async def test_agencies_come_change_and_go_under_load(tmp_path: Path) -> None:
                 answers = elections.shipped().answers[0]
                 ballot = await cast_ballot(client, LAST, network.genesis.hash, context, POLL, answers)
                 new = await await_receipt(client, ballot)
+                async with Client(listening) as proxy:
+                    assert decode_receipt(await proxy.receipt(ballot)).result == decode_receipt(new).result
             _verify(old, new, network.genesis)
         finally:
             voting.cancel()

@@ -24,6 +24,7 @@ from mvchain.ledger.proposals import (
     SuspendService,
 )
 from mvchain.ledger.records import PollState
+from mvchain.ledger.state import State
 from mvchain.ledger.transactions import (
     Approve,
     PollClose,
@@ -538,3 +539,18 @@ def test_outcomes_say_which_proposal_it_was() -> None:
     assert outcome.numbers == (1,)
     assert outcome.results[0].data == bytes.fromhex("91 01")
     assert ProposalNumber(1) in council.state.open_proposals
+
+
+def test_which_parameters_held_when_is_known_for_ever() -> None:
+    """A state that is loaded again knows the same."""
+    council = Council(4)
+    params = council.state.params
+    heights = []
+    for max_units in (4_500, 4_400):
+        council.decide(SetParams(replace(params, max_units=max_units)))
+        heights.append(council.state.height)
+    expected = [(height, units) for height, units in zip(heights, (4_500, 4_400), strict=True)]
+    assert [(height, one.max_units) for height, one in council.state.params_changes] == expected
+    loaded = State.load(council.store, council.store)
+    assert loaded.params_changes == council.state.params_changes
+    assert loaded.params == council.state.params_changes[-1][1]
