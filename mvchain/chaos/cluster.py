@@ -13,7 +13,9 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -73,6 +75,11 @@ class Cluster:
     def links(self) -> Wires | Packets:
         """What can be cut between nodes."""
         return self.packets or self.wires
+
+    def split(self, groups: Sequence[Collection[int]]) -> None:
+        """Let nothing pass between groups of nodes."""
+        for one, other in permutations(groups, 2):
+            self.links.hold(one, other)
 
     @property
     def numbers(self) -> list[int]:

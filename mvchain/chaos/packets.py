@@ -6,7 +6,7 @@ seen by this process and its nodes alone, and gone with the last of them. It tak
 """
 
 import subprocess
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -57,14 +57,6 @@ class Packets:
                 if source != target:
                     self._cut.add((source, target))
                     _neighbour(source, target, "replace", "lladdr", NOBODY, "nud", "permanent")
-
-    def split(self, groups: Iterable[Collection[int]]) -> None:
-        """Let nothing pass between groups."""
-        parts = list(groups)
-        for part in parts:
-            for other in parts:
-                if part is not other:
-                    self.hold(part, other)
 
     def heal(self) -> None:
         """Everything passes."""

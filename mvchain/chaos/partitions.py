@@ -52,7 +52,7 @@ async def flap(stage: Stage, seconds: float) -> None:
     until = loop.time() + seconds
     try:
         while loop.time() < until:
-            stage.cluster.links.split([[shaky], others])
+            stage.cluster.split([[shaky], others])
             await asyncio.sleep(FLAP_S)
             stage.cluster.links.heal()
             await asyncio.sleep(FLAP_S)
@@ -61,7 +61,7 @@ async def flap(stage: Stage, seconds: float) -> None:
 
 
 async def _cut(stage: Stage, groups: list[list[int]], seconds: float, going_on: Collection[int]) -> None:
-    stage.cluster.links.split(groups)
+    stage.cluster.split(groups)
     minority = [number for group in groups for number in group if number not in going_on]
     try:
         await asyncio.sleep(SETTLED_S)

@@ -8,7 +8,7 @@ what was sent arrives, as TCP sends it anew. What waits is bounded; beyond it, t
 import asyncio
 import contextlib
 import random
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -98,14 +98,6 @@ class Wires:
         for (source, target), way in self._ways.items():
             if source in sources and target in targets:
                 way.passing.clear()
-
-    def split(self, groups: Iterable[Collection[int]]) -> None:
-        """Let nothing pass between groups."""
-        parts = list(groups)
-        for part in parts:
-            for other in parts:
-                if part is not other:
-                    self.hold(part, other)
 
     def heal(self) -> None:
         """Everything passes, at once."""

@@ -59,20 +59,20 @@ async def dishonest_copy(stage: Stage, seconds: float) -> None:
     mark = stage.cluster.log_size(number)
     agency = stage.cluster.network.genesis.agencies[number - 1]
     stage.injected.add(next(a for a, key in stage.validators.keys.items() if key == agency.validator_key))
-    stage.cluster.wires.split([[number, *others[:half]], [twin, *others[half:]]])
+    stage.cluster.split([[number, *others[:half]], [twin, *others[half:]]])
     await stage.cluster.start(twin, Launch(directory=_reckless(stage.cluster.directory)))
     try:
         before = await stage.heights()
         await asyncio.sleep(seconds)
         after = await stage.heights()
         stage.expect(max(after.values()) <= max(before.values()) + 1, f"I1: a half committed: {before} to {after}")
-        stage.cluster.wires.heal()
+        stage.cluster.links.heal()
         await stage.reach(await stage.top() + HEIGHTS, others)
         noticed = await _notices(stage, number, mark, NOTICED_S)
         stage.expect(noticed, f"R8: node {number} did not notice in {NOTICED_S:.0f} s that its key is used twice")
         await stage.reach(await stage.top() + 2 * HEIGHTS, others)
     finally:
-        stage.cluster.wires.heal()
+        stage.cluster.links.heal()
         await _end(stage, twin)
     # The copy is off: its operator may say so.
     await stage.cluster.stop(number)
