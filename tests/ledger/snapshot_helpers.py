@@ -8,12 +8,16 @@ from mvchain.ledger import restoring
 from mvchain.ledger.snapshot import snapshot_chunks
 from mvchain.ledger.transactions import PollPause, PollVoid, RollAppend, RollCreate
 from tests.ledger.state_helpers import MemoryStore, World, key_of
+from tests.ledger.test_convictions import evidence
 
 VOTERS = [f"voter{n}" for n in range(150)]
 
 
 def busy_world() -> World:
-    """Polls 1 final, 2 void, 3 paused, 4 open with weights and second ballots, 5 registered; a sixth roll, unsealed."""
+    """Polls 1 final, 2 void, 3 paused, 4 open with weights and second ballots, 5 registered; a sixth roll, unsealed.
+
+    Both agencies are convicted of double signing.
+    """
     world = World(agencies=2, approvals=1)
     world.staff()
     one = world.open_poll(VOTERS[:70])
@@ -45,6 +49,7 @@ def busy_world() -> World:
         world.tx(RollCreate(world.sequence("op1a"), "growing"), "op1a"),
         world.tx(RollAppend(world.sequence("op1a"), open_roll, keys, ()), "op1a"),
     )
+    world.block(evidence=[evidence(world, agency) for agency in (1, 2)])
     return world
 
 

@@ -30,8 +30,8 @@ def test_it_holds_the_ballots_of_running_polls_and_the_rolls_they_need() -> None
         items.append(data[at + 4 : at + 4 + size])
         at += 4 + size
     assert at == len(data)
-    # Agencies, chain, polls, rolls, tallies; one definition a poll.
-    records = 1 + 2 + 1 + 5 + 6 + 5
+    # Sizes, agencies, chain, evidence, polls, rolls, tallies; one definition a poll.
+    records = 1 + 2 + 1 + 2 + 5 + 6 + 5
     definitions = 5
     # Groups of 64 entries: of 70 voters, of 150, of 2, and of 100.
     groups = 2 + 3 + 1 + 2
