@@ -252,7 +252,11 @@ class Runtime:
         self._new_block.clear()
         if self._maker.is_waiting and (self._making is None or self._making.done()):
             assert self._tasks is not None
-            self._making = self._tasks.create_task(self._make_snapshot())
+            self._making = self._tasks.create_task(self._make_snapshots())
+
+    async def _make_snapshots(self) -> None:
+        while self._maker.is_waiting:  # another may fall due meanwhile, and no block come after it for long
+            await self._make_snapshot()
 
     async def _make_snapshot(self) -> None:
         """In another thread, which rests most of the time: blocks are made meanwhile."""
