@@ -203,11 +203,12 @@ def _check_replacement(view: View, action: ReplaceKeys) -> None:
     agency = agency_in_force(view, action.agency)
     if action.validator_key is not None:
         _check_set([other for other in in_force(view.agencies) if other is not agency], 1)
-    if len(agency.signers) >= MAX_SIGNERS_PER_AGENCY and action.agency_key is not None:
-        raise BadTransaction(codes.TOO_MANY_SIGNERS, limit=MAX_SIGNERS_PER_AGENCY)
-    if len(agency.tenures) >= MAX_TENURES or len(agency.node_keys) >= MAX_TENURES:
-        raise BadTransaction(codes.TOO_MANY_REPLACED, agency=agency.number, limit=MAX_TENURES)
     new_keys = new_keys_of(action)
+    had = {Role.VALIDATOR: len(agency.tenures), Role.NODE: len(agency.node_keys)}
+    if any(had.get(role, 0) >= MAX_TENURES for role in new_keys):
+        raise BadTransaction(codes.TOO_MANY_REPLACED, agency=agency.number, limit=MAX_TENURES)
+    if Role.AGENCY in new_keys and len(agency.signers) >= MAX_SIGNERS_PER_AGENCY:
+        raise BadTransaction(codes.TOO_MANY_SIGNERS, limit=MAX_SIGNERS_PER_AGENCY)
     _check_unused(view, [new.public for new in new_keys.values()])
     for role, new in new_keys.items():
         if not verify_registration(new.key, new.proof, view.genesis_hash, agency.number, role):

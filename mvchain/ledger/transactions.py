@@ -10,9 +10,7 @@ payload but a ballot carries `sequence`, one more than its signer's last accepte
 posted twice.
 
 A payload that registers a key carries `proof`, the signature of that very key (`registration`, security ED03).
-
-Decoding checks all that can be said of a transaction alone; whether it is admissible depends on the state
-(L3).
+Decoding checks all that can be said of a transaction alone; whether it is admissible, the state says (L3).
 """
 
 from dataclasses import dataclass, fields

@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457) and their table of statuses."""
 
+import inspect
 import json
 from http import HTTPStatus
 
@@ -62,5 +63,8 @@ def test_every_status_is_one_of_http() -> None:
 
 def test_the_pages_cover_every_code() -> None:
     assert ALL_CAUSES["MV-1001"] is codes.MALFORMED
+    # A name given twice would hide the first cause, and its errors would be told with the words of the second.
+    source = inspect.getsource(codes)
+    assert source.count(" = Cause(") == len(ALL_CAUSES)
     assert all(code == cause.code for code, cause in ALL_CAUSES.items())
     assert set(STATUS) <= set(ALL_CAUSES)

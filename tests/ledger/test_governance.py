@@ -317,6 +317,20 @@ def test_an_operator_gets_no_key_that_a_node_has() -> None:
     assert refusal(council, tx).cause is codes.KEY_ALREADY_REGISTERED
 
 
+def test_an_agency_has_so_many_keys_of_one_kind_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mvchain.ledger.governance.MAX_TENURES", 2)
+    monkeypatch.setattr("mvchain.ledger.governance.MAX_SIGNERS_PER_AGENCY", 2)
+    council = Council(4)
+    council.decide(council.replacement(2, node="second"))
+    fault = refused(council, council.replacement(2, node="third"))
+    assert (fault.cause, fault.data) == (codes.TOO_MANY_REPLACED, {"agency": 2, "limit": 2})
+    council.decide(council.replacement(2, validator="signer"))
+    council.heights(3)
+    assert refused(council, council.replacement(2, validator="other")).cause is codes.TOO_MANY_REPLACED
+    council.decide(council.replacement(2, boss="boss"))
+    assert refused(council, council.replacement(2, boss="next boss")).cause is codes.TOO_MANY_SIGNERS
+
+
 def test_keys_prove_themselves_for_their_use() -> None:
     council = Council(4)
     good = council.replacement(2, boss="boss", validator="signer", node="peer")
