@@ -250,9 +250,9 @@ class Home:
 
     def generations(self, purpose: str) -> list[int]:
         """The keys for `purpose` that are there, oldest first; the first one, if there is none."""
-        found = (path.name.split(".") for path in (self.path / "keys").glob(f"{purpose}*.json"))
-        numbers = (1 if len(parts) == 2 else int(parts[1]) for parts in found if len(parts) == 2 or parts[1].isdigit())
-        return sorted(numbers) or [1]
+        form = re.compile(rf"{re.escape(purpose)}(?:\.([1-9]\d{{0,3}}))?\.json")
+        found = (form.fullmatch(path.name) for path in (self.path / "keys").glob("*.json"))
+        return sorted(int(match[1] or 1) for match in found if match) or [1]
 
     @property
     def guard(self) -> Path:
