@@ -81,9 +81,9 @@ def verify(
     signed_by: SignedByOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a backup from end to end: whole, and signed by an agency of its chain.
+    """Check that a backup is whole, and signed by its agency.
 
-    Without --genesis the chain is the one that the backup names: compare the hash.
+    From end to end. Without --genesis the chain is the one that the backup names: compare the hash.
     """
     from mvchain.ledger.genesis import Genesis
     from mvchain.node.backup import check_backup
@@ -105,10 +105,11 @@ def restore(
     signed_by: SignedByOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a backup into the home of a stopped node; all of it or nothing.
+    """Put a backup into the home of a stopped node.
 
-    What the home has stays: keys, sign guard, settings, genesis file. Where the sign guard is lost, the validator
-    signs nothing until ten more blocks are made, or until you vouch that no other copy of its key has signed.
+    All of it or nothing. What the home has stays: keys, sign guard, settings, genesis file. Where the sign guard is
+    lost, the validator signs nothing until ten more blocks are made, or until you vouch that no other copy of its key
+    has signed.
     """
     from mvchain.node.backup import restore_backup
     from mvchain.node.config import Home

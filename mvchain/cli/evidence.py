@@ -20,7 +20,9 @@ def evidence(
     api: ApiOption = DEFAULT_API,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which agencies' validator keys signed two different messages where an honest one signs one.
+    """Show which agencies' validator keys signed twice.
+
+    Two different messages, where an honest one signs one.
 
     What is on the chain convicts the key, whoever shows it: every node has verified both signatures, and the records
     are in the state that headers bind. The rest is what this node saw. A key that signed twice runs in two places, or
