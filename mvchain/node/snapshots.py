@@ -159,10 +159,12 @@ class SnapshotMaker:
         return self._frozen is not None
 
     def steps(self) -> Generator[None, None, None]:
-        """Make the snapshot that waits, see `Snapshots.take`."""
+        """Make the snapshot that waits, see `Snapshots.take`; from the first step on the view is let go in the end."""
         assert self._frozen is not None
-        height, frozen = self._frozen
-        self._frozen = None
+        (height, frozen), self._frozen = self._frozen, None
+        return self._make(height, frozen)
+
+    def _make(self, height: Height, frozen: FrozenStore) -> Generator[None, None, None]:
         try:
             yield from self.snapshots.take(height, frozen)
         finally:
