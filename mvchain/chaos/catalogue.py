@@ -32,6 +32,7 @@ FAULTS: Final = (
     Fault("R9", "yesterday's data", disks.put_back, Extent(5, 0), Extent(1, 0)),
     Fault("R10", "clock an hour ahead", clocks.ahead, Extent(3, 0)),
     Fault("R10", "clock an hour behind", clocks.behind, Extent(3, 0)),
+    Fault("R10", "light client's clock", clocks.light_client, Extent(3, 0)),
     Fault("R11", "hostile peers", callers.harass, Extent(1, 20)),
     Fault("R12", "hostile HTTP", requests.harass, Extent(1, 20)),
     Fault("R13", "flood of invalid ones", floods.flood, Extent(3, 60), per_s=200),

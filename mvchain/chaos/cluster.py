@@ -43,6 +43,11 @@ class Launch:
     file_bytes: int | None = None
     """No file of the node may grow beyond this (RLIMIT_FSIZE)."""
 
+    def environment(self) -> dict[str, str]:
+        """Of the process."""
+        paths = (str(self.directory or ""), os.environ.get("PYTHONPATH", ""))
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
 
 class Ended(NamedTuple):
     """A node that ended without being told to."""
@@ -164,10 +169,6 @@ class Cluster:
         assert number not in self._processes, number
         launch = launch or Launch()
         home = self.homes[number].path
-        environment = dict(os.environ)
-        if launch.directory is not None:
-            paths = (str(launch.directory), os.environ.get("PYTHONPATH", ""))
-            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         command = (
             sys.executable,
             "-m",
@@ -192,7 +193,7 @@ class Cluster:
                 stdin=PIPE,
                 stdout=log,
                 stderr=STDOUT,
-                env=environment,
+                env=launch.environment(),
                 # Not where this one runs: Python would find the mvchain of that directory first.
                 cwd=home,
                 preexec_fn=in_child,
