@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -80,17 +80,17 @@ class Federation(sim.Cluster):
         node.boot()
         return node
 
-    def decide(self, action: GovernanceAction, by: Iterable[int], through: int = 1) -> int:
+    def decide(self, action: GovernanceAction, by: Iterable[int], limit_ms: int = 60_000) -> int:
         """Have the action proposed and approved; the height of the block that executes it."""
         first, *others = by
-        node = self.node(through)
+        node = self.node(1)
         self._act(node, first, lambda n: GovernancePropose(n, encode_action(action)))
         self._proposals += 1
         number = ProposalNumber(self._proposals)
-        self.run(lambda: node.replica.state.proposal(number) is not None)
+        self.run(lambda: node.replica.state.proposal(number) is not None, limit_ms)
         for agency in others:
             self._act(node, agency, lambda n: GovernanceApprove(n, number))
-        self.run(lambda: number not in node.replica.state.open_proposals)
+        self.run(lambda: number not in node.replica.state.open_proposals, limit_ms)
         found = node.replica.state.proposal(number)
         assert found is not None
         return found.ended_height
@@ -248,6 +248,35 @@ def test_other_parameters_hold_from_the_next_height_on_everywhere() -> None:
     decided = federation.decide(SetParams(params), by=(1, 2, 3))
     federation.reach(decided + 3)
     assert all(node.replica.state.params == params for node in federation.nodes)
+
+
+EXTREMES = [
+    (name, bound)
+    for name, bounds in {
+        "max_bytes": (256 * 1024, 4 * 1024 * 1024),
+        "max_units": (4_097, 5_000),
+        "propose_timeout_ms": (1, 60_000),
+        "propose_timeout_delta_ms": (1, 60_000),
+        "step_timeout_ms": (1, 60_000),
+        "step_timeout_delta_ms": (1, 60_000),
+        "min_block_interval_ms": (0, 60_000),
+        "heartbeat_ms": (1, 3_600_000),
+    }.items()
+    for bound in bounds
+]
+
+
+@pytest.mark.parametrize(("name", "value"), EXTREMES)
+def test_no_parameter_that_the_agencies_can_set_stops_the_chain(name: str, value: int) -> None:
+    """ATK11: whatever they set, they can set it back, also with one of four silent."""
+    federation = Federation(4)
+    federation.boot()
+    if getattr(PARAMS, name) != value:
+        federation.decide(SetParams(replace(PARAMS, **{name: value})), by=(1, 2, 3))
+    federation.node(4).go_down(lambda n: n)
+    back = replace(PARAMS, heartbeat_ms=501)
+    federation.decide(SetParams(back), by=(3, 2, 1), limit_ms=600_000)
+    federation.run(lambda: all(federation.node(n).replica.state.params == back for n in (1, 2, 3)))
 
 
 def test_a_new_key_that_is_dead_counts_among_those_who_must_sign() -> None:
