@@ -83,7 +83,7 @@ def verify(
 ) -> None:
     """Check that a backup is whole, and signed by its agency.
 
-    From end to end. Without --genesis the chain is the one that the backup names: compare the hash.
+    All of it is read. Without --genesis the chain is the one that the backup names: compare the hash.
     """
     from mvchain.ledger.genesis import Genesis
     from mvchain.node.backup import check_backup

@@ -5,7 +5,7 @@ A header is {"app_hash", "app_version", "consensus_hash", "data_hash", "evidence
 "time", "validators_hash"}; its chain id is the document's, and `last_block_id` is null in the first block. A commit is
 {"parts": {"total", "hash"}, "round", "signatures": [[validator's index, time, signature], ...]}, a path {"aunts",
 "index", "total"}. Hashes, keys and signatures are lower-case hex, times RFC 3339 in UTC with as many digits as they
-need.
+need. How genesis leads to the set that signed, where it is another, stands in `handovers` (`mvchain.light.handovers`).
 
 A reader takes the members that it knows. What else stands there, and another way to write the same, is refused by
 encoding what was understood and comparing: each document has one form.
