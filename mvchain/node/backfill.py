@@ -45,6 +45,8 @@ class Backfill:
     """Of one node; nothing to do for one that executed every block."""
 
     def __init__(self, store: BlockStore) -> None:
+        self.is_paused = False
+        """While the disk has room for nothing but what consensus needs."""
         self._store = store
         self._filling = None if filled_until(store) is None else Filling(store)
         self._bases: dict[str, int] = {}
@@ -71,7 +73,7 @@ class Backfill:
 
     def requests(self, now_ms: int) -> list[tuple[str, GetPastBlock | GetFinalProof]]:
         """Who to ask for what now."""
-        if self._filling is None:
+        if self._filling is None or self.is_paused:
             return []
         for subject, asked in list(self._asked.items()):
             if asked.deadline_ms <= now_ms:
@@ -125,7 +127,7 @@ class Backfill:
         Raises:
             BrokenStorage: the disk failed or is damaged.
         """
-        while self._filling is not None and may_go_on():
+        while self._filling is not None and not self.is_paused and may_go_on():
             try:
                 if not self._step(self._filling):
                     return None

@@ -132,6 +132,7 @@ class Runtime:
 
     def _look(self) -> None:
         self.vitals.look(self.dispatch.missing_agencies())
+        self.dispatch.backfill.is_paused = self.vitals.refusal is not None
 
     def _guarded(self, act: Callable[[], object]) -> None:
         """Act; what fails is the node's end, and after it nothing is done any more."""

@@ -129,6 +129,20 @@ def test_no_more_than_the_window_is_asked_for(node: Node, monkeypatch: pytest.Mo
     assert WINDOW == 16
 
 
+def test_it_pauses_while_the_disk_is_nearly_full(node: Node) -> None:
+    network = Network(node, one=honest)
+    network.round()
+    left, asked = network.backfill.left, len(network.asked)
+    assert left > 0
+    network.backfill.is_paused = True
+    network.round()
+    network.round()
+    assert (network.backfill.left, len(network.asked)) == (left, asked)
+    network.backfill.is_paused = False
+    network.run()
+    network.check()
+
+
 # --- lies --------------------------------------------------------------------------------------------------------
 
 
