@@ -1,13 +1,15 @@
 """R8: one validator key on two machines. The second refuses; one that does not is convicted, and nothing forks."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Final
 
 from mvchain.chaos.asking import Asker
 from mvchain.chaos.cluster import Launch
-from mvchain.chaos.stage import HEIGHTS, Stage
+from mvchain.chaos.stage import HEIGHTS, LOOK_AGAIN_S, READY_S, Stage
 from mvchain.core import codes
+from mvchain.core.errors import BadConfiguration
 
 NOTICED_S: Final = 120.0
 """Within which a copy of a key notices that another one signs, and a contradiction is in a block."""
@@ -63,6 +65,7 @@ async def dishonest_copy(stage: Stage, seconds: float) -> None:
     await stage.cluster.start(twin, Launch(directory=_reckless(stage.cluster.directory)))
     try:
         before = await stage.heights()
+        await _signs(stage, twin)
         await asyncio.sleep(seconds)
         after = await stage.heights()
         stage.expect(max(after.values()) <= max(before.values()) + 1, f"I1: a half committed: {before} to {after}")
@@ -97,6 +100,16 @@ async def _notices(stage: Stage, number: int, mark: int, seconds: float) -> bool
             return True
         await asyncio.sleep(0.2)
     return False
+
+
+async def _signs(stage: Stage, twin: int) -> None:
+    """Return once the copy is up and signs. Raises BadConfiguration: it does not."""
+    started = time.monotonic()
+    async with Asker(twin, stage.cluster.api_url(twin)) as asker:
+        while await asker.height() is None or await asker.ails("signing"):
+            if time.monotonic() - started > READY_S:
+                raise BadConfiguration(codes.CHAOS_STANDSTILL, what=f"copy {twin} signs", seconds=READY_S)
+            await asyncio.sleep(LOOK_AGAIN_S)
 
 
 async def _end(stage: Stage, twin: int) -> None:
