@@ -106,6 +106,10 @@ class CatchUp:
         """The block of this height, if it has come."""
         return self._fetched.pop(height, None)
 
+    def claimed(self, peer: str) -> int:
+        """The height that a peer says it decides; 0 if it has said nothing."""
+        return self._peers[peer].height if peer in self._peers else 0
+
     def distance(self, own_height: int) -> int:
         """How many heights the lower median of the peers claims to be ahead; for people, not for decisions."""
         heights = sorted(peer.height for peer in self._peers.values())

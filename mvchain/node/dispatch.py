@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from mvchain.consensus.keeper import holds_one_correct
 from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
@@ -221,7 +222,7 @@ class Dispatch:
         replica = self._replica
         height = replica.machine.height
         # What others say of this key's messages goes back some heights: a node that is further behind fetches first.
-        distance = self.catch_up.distance(height)
+        distance = self._distance_of_one_correct(height)
         verdict = self._rejoin.verdict(height, replica.state.validators) if distance < SILENT_HEIGHTS else None
         if verdict is None:
             return  # peers that connect are asked (N4)
@@ -243,6 +244,22 @@ class Dispatch:
             replica.begin_signing(silent_until=silent_until, decided_until=decided_until)
         else:
             replica.start(may_sign=True, silent_until=silent_until, decided_until=decided_until)
+
+    def _distance_of_one_correct(self, height: Height) -> int:
+        """How far ahead a correct validator is at least: so far that more than f of them claim it.
+
+        What fewer claim may be a lie, and would silence this validator until the chain has come that far (S21).
+        """
+        replica, power = self._replica, 0
+        validators = replica.state.validators
+        addresses = ((name, self.answers.validator_of_node(peer.key)) for name, peer in self._peers.items())
+        claims = {address: self.catch_up.claimed(name) for name, address in addresses if address is not None}
+        for address, claimed in sorted(claims.items(), key=lambda item: item[1], reverse=True):
+            found = validators.by_address(address)
+            power += found[1].power if found else 0
+            if holds_one_correct(power, validators):
+                return max(0, claimed - height)
+        return 0
 
     # --- for people ------------------------------------------------------------------------------------------
 

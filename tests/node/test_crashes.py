@@ -5,6 +5,7 @@ to go on, nobody may have signed twice, and what was acknowledged ends.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from mvchain.node import rejoin, signing
 from mvchain.node.memory import MemoryStore
 from mvchain.node.ports import STEP_PRECOMMIT, Position
 from mvchain.node.rejoin import SILENT_HEIGHTS
-from mvchain.node.wire import CompactProposal, Endorsements, Message
+from mvchain.node.wire import CompactProposal, Endorsements, Message, Status
 from mvchain.sim.disk import Failure, SimulatedDisk
 from mvchain.sim.signatures import provider
 from tests.node.cluster import (
@@ -305,3 +306,25 @@ def test_a_received_ballot_survives_a_crash_of_its_node_and_is_committed() -> No
     node.boot()
     cluster.run(lambda: ended(node))
     assert node.store.tx_location(sha256(ballot)) is not None
+
+
+def test_two_liars_of_seven_do_not_silence_a_validator_that_restarts() -> None:
+    """S21: their heights are all that it hears of; if it believed them, four could not go on without it."""
+    cluster = Cluster(7, seed=2).boot()
+    node, *liars = (cluster.node(number) for number in (5, 3, 7))
+    cluster.faulty.update(liar.address for liar in liars)
+    cluster.run_for(100)
+    node.go_down(lambda n: n)
+
+    def lie(message: Message, to: Node) -> tuple[Message, ...]:
+        if not isinstance(message, Status):
+            return (message,)
+        ahead = Height(message.height + 5)
+        return (replace(message, holdings=replace(message.holdings, height=ahead), base_height=Height(1)),)
+
+    for other in cluster.nodes:
+        other.alter = lambda message, to: () if to is node and isinstance(message, Status) else (message,)
+    for liar in liars:
+        liar.alter = lie
+    node.boot()
+    cluster.run(lambda: node.dispatch.signing()[1] == "signs as a validator", limit_ms=5_000)
