@@ -331,7 +331,10 @@ def hide_decision(run: "Simulation", random: Random) -> None:
             return message
         kept = []
         for item in message.items:
-            read = read_endorsement(item)
+            try:
+                read = read_endorsement(item)
+            except ValueError:
+                continue  # misshapen by another one
             if read.type == PREVOTE:
                 kept.append(item)
             elif read.height == traitor.replica.machine.height and read.block_id:

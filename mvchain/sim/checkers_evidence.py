@@ -81,6 +81,7 @@ class Witnesses:
         self._accountability = accountability
         self._faulty = faulty
         self._heard: dict[str, _Heard] = {}
+        self._read: dict[bytes, list[Signed]] = {}
         self._due: set[Accusation] = set()
 
     def on_send(self, node: Node, data: bytes) -> None:
@@ -93,18 +94,27 @@ class Witnesses:
         """Read what faulty validators have signed, as far as the node reads it."""
         if node.address in self._faulty or data[0] != Endorsements.TYPE:
             return
+        if data not in self._read:
+            self._read[data] = self._readable(data)
+        for signed in self._read[data]:
+            if signed.address in self._faulty:
+                self._hear(node, signed)
+
+    def _readable(self, data: bytes) -> list[Signed]:
+        """The messages of a batch up to the first that a node drops its sender for."""
         message = decode(data)
         assert isinstance(message, Endorsements)
+        found = []
         for item in message.items:
             try:
                 signed = read_endorsement(item)
-                good = is_well_formed(item, self._indexes[signed.address])
-            except (KeyError, IndexError, AssertionError, TypeError):
-                good = False
-            if not good or not signature_holds(item, self._keys[signed.address], self._chain_id):
-                return  # the node reads no further either
-            if signed.address in self._faulty:
-                self._hear(node, signed)
+            except ValueError:
+                break
+            key, index = self._keys.get(signed.address), self._indexes.get(signed.address, -1)
+            if key is None or not is_well_formed(item, index) or not signature_holds(item, key, self._chain_id):
+                break
+            found.append(signed)
+        return found
 
     def _hear(self, node: Node, signed: Signed) -> None:
         machine = node.replica.machine

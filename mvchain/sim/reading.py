@@ -19,6 +19,7 @@ NAMES: Final = {PREVOTE: "prevote", PRECOMMIT: "precommit", PROPOSAL: "proposal"
 _ABSENT, _FOR_BLOCK = 1, 2
 _BALLOT_KIND = 0
 _HASH_BYTES: Final = 32
+_MAX_INT64: Final = (1 << 63) - 1
 
 
 class Signed(NamedTuple):
@@ -36,11 +37,18 @@ class Signed(NamedTuple):
 
 
 def read_endorsement(data: bytes) -> Signed:
-    """A prevote or precommit of an honest node."""
-    f = _fields(data)
-    block_id = _one(f, 4, b"")
-    time = _one(f, 5, b"")
-    return Signed(_int(f, 1), _int(f, 2), _int(f, 3), _or_nil(block_id), block_id + time + f[8][0], f[6][0])
+    """A prevote or precommit; ValueError if the bytes are none."""
+    try:
+        f = _fields(data)
+        numbers = type_, height, round_ = _int(f, 1), _int(f, 2), _int(f, 3)
+        block_id = _one(f, 4, b"")
+        value = block_id + _one(f, 5, b"") + _one(f, 8, b"")
+        address = _one(f, 6, b"")
+    except (IndexError, AssertionError):
+        raise ValueError("no prevote or precommit") from None
+    if max(numbers) > _MAX_INT64:
+        raise ValueError("a number out of range")
+    return Signed(type_, height, round_, _or_nil(block_id), value, address)
 
 
 def read_proposal(data: bytes) -> Signed:
@@ -53,12 +61,15 @@ def read_proposal(data: bytes) -> Signed:
 
 def is_well_formed(endorsement: bytes, index: int) -> bool:
     """Whether a prevote or precommit is for nil or for a whole block id, and names this index of its validator."""
-    f = _fields(endorsement)
-    block_id = _fields(_one(f, 4, b""))
-    parts = _fields(_one(block_id, 2, b""))
-    nothing = not block_id.get(1) and not parts
-    whole = len(_one(block_id, 1, b"")) == len(_one(parts, 2, b"")) == _HASH_BYTES and _int(parts, 1) > 0
-    return (nothing or whole) and _int(f, 7) == index
+    try:
+        f = _fields(endorsement)
+        block_id = _fields(_one(f, 4, b""))
+        parts = _fields(_one(block_id, 2, b""))
+        nothing = not block_id.get(1) and not parts
+        whole = len(_one(block_id, 1, b"")) == len(_one(parts, 2, b"")) == _HASH_BYTES and _int(parts, 1) > 0
+        return (nothing or whole) and _int(f, 7) == index
+    except (IndexError, AssertionError):
+        return False
 
 
 def signature_holds(endorsement: bytes, public_key: bytes, chain_id: str) -> bool:
