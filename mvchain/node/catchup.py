@@ -6,7 +6,12 @@ height and does not deliver it in time rests for a while, and nothing else follo
 Each block is verified with its full commit by the replica before it is applied.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from mvchain.consensus.keeper import holds_one_correct
+from mvchain.core.types import Address
+from mvchain.ledger.validators import ValidatorSet
 
 WINDOW_HEIGHTS = 8
 """Heights asked for ahead of the own one; each may be a full block of 4 MiB, so this bounds the memory."""
@@ -106,9 +111,25 @@ class CatchUp:
         """The block of this height, if it has come."""
         return self._fetched.pop(height, None)
 
-    def claimed(self, peer: str) -> int:
-        """The height that a peer says it decides; 0 if it has said nothing."""
-        return self._peers[peer].height if peer in self._peers else 0
+    def distance_of_one_correct(
+        self, own_height: int, validators: ValidatorSet, addresses: Mapping[str, Address | None]
+    ) -> int:
+        """How far ahead a correct validator is at least: so far that more than f of them claim it.
+
+        What fewer claim may be a lie (S21).
+
+        Args:
+            addresses: the validators of the connected peers' agencies, by the names of the peers.
+        """
+        heights = {name: self._peers[name].height if name in self._peers else 0 for name in addresses}
+        claims = {address: heights[name] for name, address in addresses.items() if address is not None}
+        power = 0
+        for address, height in sorted(claims.items(), key=lambda item: item[1], reverse=True):
+            found = validators.by_address(address)
+            power += found[1].power if found else 0
+            if holds_one_correct(power, validators):
+                return max(0, height - own_height)
+        return 0
 
     def distance(self, own_height: int) -> int:
         """How many heights the lower median of the peers claims to be ahead; for people, not for decisions."""

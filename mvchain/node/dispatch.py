@@ -8,9 +8,7 @@ stands on a small port, `Shell`: the asyncio shell of `node.runtime`, or the sim
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from mvchain.consensus.keeper import holds_one_correct
 from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, MvchainError
 from mvchain.core.hashing import sha256
@@ -18,6 +16,7 @@ from mvchain.core.types import Hash, Height, PublicKey
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.transactions import Transaction
 from mvchain.node import serving
+from mvchain.node.allowance import Allowance
 from mvchain.node.answers import Answers
 from mvchain.node.backfill import Backfill
 from mvchain.node.catchup import CatchUp
@@ -30,6 +29,7 @@ from mvchain.node.rejections import Rejections
 from mvchain.node.rejoin import SILENT_HEIGHTS, Rejoin
 from mvchain.node.replica import Replica
 from mvchain.node.serving import Serving
+from mvchain.node.shell import Shell
 from mvchain.node.snapshots import Snapshots
 from mvchain.node.wire import (
     AskOwn,
@@ -59,61 +59,12 @@ STATUS_DELAY_MS = 50
 """How long a change waits for others before peers are told."""
 ANNOUNCE_MS = 5
 """How long announcements wait for company (N8)."""
-ANSWERS_PER_S = 150
-"""What a peer may ask for: an honest one shows at most 20 statuses a second, and fetches 80 blocks while it is behind.
-Small questions with long answers would else let one agency keep the others busy (I7)."""
-ANSWERS_AT_ONCE = 300
 BACKFILL_MS = 20
 """Of each tick for filling in the past: a fifth of a processor, and no more than consensus can wait."""
 OWN_MESSAGES_COST = 10
 """Reading the last commits for `AskOwn` takes about as long as this many statuses."""
 HASHES_PER_ANSWER = 128
 """Transactions asked for by hash that count as one answer: an honest peer gets 19,200 a second, looked up or not."""
-
-
-class Shell(Protocol):
-    """What dispatch asks of the shell around it."""
-
-    def send(self, peer: str, message: Message) -> bool:
-        """Queue a message; False if the peer cannot take it now or is gone, and then it is not sent."""
-
-    def close(self, peer: str, error: BadPeer) -> None:
-        """End the connection for this reason; nothing if the peer is gone."""
-
-    def call_later(self, delay_ms: int, action: Callable[[], None]) -> None:
-        """Call back once, unless the node has ended."""
-
-    def clock_ms(self) -> int:
-        """Milliseconds of a clock that never goes back, for deadlines."""
-
-    def has_room(self, peer: str, count: int) -> bool:
-        """Whether so many more transactions of this peer may be judged now."""
-
-    def judge(self, peer: str, raw: Sequence[bytes]) -> None:
-        """Have transactions of a peer judged; `Dispatch.judged` is called with the verdicts, now or later."""
-
-    def ended(self, tx_hash: Hash) -> None:
-        """A transaction is committed or rejected: tell who waits for it."""
-
-    def committed(self) -> None:
-        """There is a new block: tell who waits for one."""
-
-
-class Allowance:
-    """How much one peer may still ask for; fills up again with time. What is beyond it is not answered, nor blamed."""
-
-    def __init__(self, moment_ms: int) -> None:
-        self._left = float(ANSWERS_AT_ONCE)
-        self._moment_ms = moment_ms
-
-    def take(self, cost: float, moment_ms: int) -> bool:
-        """Use up `cost`, if so much is left."""
-        self._left = min(self._left + (moment_ms - self._moment_ms) * ANSWERS_PER_S / 1000, ANSWERS_AT_ONCE)
-        self._moment_ms = moment_ms
-        if self._left < cost:
-            return False
-        self._left -= cost
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +173,8 @@ class Dispatch:
         replica = self._replica
         height = replica.machine.height
         # What others say of this key's messages goes back some heights: a node that is further behind fetches first.
-        distance = self._distance_of_one_correct(height)
+        addresses = {name: self.answers.validator_of_node(peer.key) for name, peer in self._peers.items()}
+        distance = self.catch_up.distance_of_one_correct(height, replica.state.validators, addresses)
         verdict = self._rejoin.verdict(height, replica.state.validators) if distance < SILENT_HEIGHTS else None
         if verdict is None:
             return  # peers that connect are asked (N4)
@@ -244,22 +196,6 @@ class Dispatch:
             replica.begin_signing(silent_until=silent_until, decided_until=decided_until)
         else:
             replica.start(may_sign=True, silent_until=silent_until, decided_until=decided_until)
-
-    def _distance_of_one_correct(self, height: Height) -> int:
-        """How far ahead a correct validator is at least: so far that more than f of them claim it.
-
-        What fewer claim may be a lie, and would silence this validator until the chain has come that far (S21).
-        """
-        replica, power = self._replica, 0
-        validators = replica.state.validators
-        addresses = ((name, self.answers.validator_of_node(peer.key)) for name, peer in self._peers.items())
-        claims = {address: self.catch_up.claimed(name) for name, address in addresses if address is not None}
-        for address, claimed in sorted(claims.items(), key=lambda item: item[1], reverse=True):
-            found = validators.by_address(address)
-            power += found[1].power if found else 0
-            if holds_one_correct(power, validators):
-                return max(0, claimed - height)
-        return 0
 
     # --- for people ------------------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ def clock_ms() -> int:
 
 
 class Runtime:
-    """A running node: owns the tasks, and is what the API's view is made of. Implements `dispatch.Shell`."""
+    """A running node: owns the tasks, and is what the API's view is made of. Implements `shell.Shell`."""
 
     def __init__(
         self,
@@ -208,29 +208,29 @@ class Runtime:
     # --- what dispatch asks for ------------------------------------------------------------------------------
 
     def send(self, peer: str, message: Message) -> bool:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         found = self._peers.get(peer)
         return found is not None and found.send(message)
 
     def close(self, peer: str, error: BadPeer) -> None:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         if peer in self._peers:
             self._peers[peer].close(error)
 
     def call_later(self, delay_ms: int, action: Callable[[], None]) -> None:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         asyncio.get_running_loop().call_later(delay_ms / 1000, self._guarded, action)
 
     def clock_ms(self) -> int:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         return clock_ms()
 
     def has_room(self, peer: str, count: int) -> bool:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         return self.intake.has_room(peer, count)
 
     def judge(self, peer: str, raw: Sequence[bytes]) -> None:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         assert self._tasks is not None
         self._tasks.create_task(self._judge(peer, raw))
 
@@ -239,13 +239,13 @@ class Runtime:
         self._guarded(lambda: self.dispatch.judged(peer, verdicts))
 
     def ended(self, tx_hash: Hash) -> None:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         for waiting in self._waiting.pop(tx_hash, ()):
             if not waiting.done():
                 waiting.set_result(None)
 
     def committed(self) -> None:
-        """See `dispatch.Shell`."""
+        """See `shell.Shell`."""
         if self._transport is not None:
             # Not from inside of what is done with a message, which may be one of those.
             asyncio.get_running_loop().call_soon(self._transport.drop_strangers)

@@ -63,7 +63,7 @@ class ShamelessGuard(SignGuard):
 
 
 class Node:
-    """A node, with the disk and the store that outlive it. Implements `dispatch.Shell`.
+    """A node, with the disk and the store that outlive it. Implements `shell.Shell`.
 
     Args:
         id_: what the network calls it.
@@ -227,7 +227,7 @@ class Node:
             self._sent = (message, wire.encode(message))
         return self._sent[1]
 
-    # --- what dispatch asks for (`dispatch.Shell`) -----------------------------------------------------------
+    # --- what dispatch asks for (`shell.Shell`) -----------------------------------------------------------
 
     def send(self, peer: str, message: Message) -> bool:
         """Put it on the wire; to a peer that is gone, not."""

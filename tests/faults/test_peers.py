@@ -14,8 +14,9 @@ from mvchain.core.keys import SigningKey
 from mvchain.core.types import Hash, Height
 from mvchain.ledger.transactions import decode_transaction
 from mvchain.node import peer as peer_module
+from mvchain.node.allowance import ANSWERS_AT_ONCE, ANSWERS_PER_S
 from mvchain.node.catchup import CatchUp
-from mvchain.node.dispatch import ANSWERS_AT_ONCE, ANSWERS_PER_S, HASHES_PER_ANSWER
+from mvchain.node.dispatch import HASHES_PER_ANSWER
 from mvchain.node.gossip import RETRY_MS
 from mvchain.node.judge import Judge, Received, Verdict
 from mvchain.node.transport import TransportLimits

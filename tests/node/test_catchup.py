@@ -1,5 +1,7 @@
 """Who is asked for which block, whatever peers claim (faults S21, ATK05, ATK06, ATK16)."""
 
+from mvchain.core.types import PublicKey
+from mvchain.ledger.validators import Validator, ValidatorSet
 from mvchain.node.catchup import ANSWER_DEADLINE_MS, PATIENCE_MS, WINDOW_HEIGHTS, CatchUp
 
 
@@ -122,3 +124,18 @@ def test_the_distance_shown_to_people_is_the_median_claim() -> None:
     assert catch_up.distance(5) == 4
     catch_up.peer_gone("c")
     assert catch_up.distance(5) == 4, "one of two that lies is not believed"
+
+
+def test_the_distance_of_a_correct_one_needs_the_word_of_more_than_f_validators() -> None:
+    """S21: two liars of seven set it to nothing, whoever else has not been heard of; two peers of one agency are one."""
+    validators = ValidatorSet(tuple(Validator(PublicKey(bytes([i]) * 32)) for i in range(7)))
+    addresses = {str(i): validator.address for i, validator in enumerate(validators)}
+    catch_up = CatchUp()
+    for name in "01":
+        catch_up.peer_status(name, 1_000, 1)
+    assert catch_up.distance_of_one_correct(10, validators, addresses) == 0
+    assert catch_up.distance_of_one_correct(10, validators, {**addresses, "2": addresses["0"]}) == 0
+    catch_up.peer_status("2", 14, 1)
+    assert catch_up.distance_of_one_correct(10, validators, addresses) == 4
+    assert catch_up.distance_of_one_correct(20, validators, addresses) == 0
+    assert catch_up.distance_of_one_correct(10, validators, {**addresses, "2": None}) == 0

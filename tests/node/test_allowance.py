@@ -1,6 +1,6 @@
-"""What a node does with messages, ticks and outputs; whole nodes run it in the tests of the shell and the cluster."""
+"""What one peer may ask for in a time."""
 
-from mvchain.node.dispatch import ANSWERS_AT_ONCE, ANSWERS_PER_S, Allowance
+from mvchain.node.allowance import ANSWERS_AT_ONCE, ANSWERS_PER_S, Allowance
 
 
 def test_an_allowance_is_used_up_and_fills_again() -> None:
