@@ -127,7 +127,7 @@ def test_the_distance_shown_to_people_is_the_median_claim() -> None:
 
 
 def test_the_distance_of_a_correct_one_needs_the_word_of_more_than_f_validators() -> None:
-    """S21: two liars of seven set it to nothing, whoever else has not been heard of; two peers of one agency are one."""
+    """S21: two liars of seven set it to nothing, and two peers of one agency are one."""
     validators = ValidatorSet(tuple(Validator(PublicKey(bytes([i]) * 32)) for i in range(7)))
     addresses = {str(i): validator.address for i, validator in enumerate(validators)}
     catch_up = CatchUp()
