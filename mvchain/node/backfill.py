@@ -14,6 +14,7 @@ each tick alone, so that it starves nothing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof
 from mvchain.core.types import Height, PollNumber
 from mvchain.ledger.blocks import Header
@@ -109,9 +110,11 @@ class Backfill:
 
     def arrived(self, peer: str, answer: PastBlock | FinalProof, now_ms: int) -> None:
         """Keep an answer if it was asked of this peer; an empty one says that it has not got it."""
+        of_block = isinstance(answer, PastBlock)
         subject: Subject = answer.height if isinstance(answer, PastBlock) else answer.poll
         asked = self._asked.get(subject)
-        if asked is None or asked.peer != peer:
+        # A block that comes late may have the number of a poll that is asked for by now.
+        if asked is None or asked.peer != peer or of_block != (self._store.base_height > 1):
             return
         del self._asked[subject]
         if answer.block if isinstance(answer, PastBlock) else answer.data:
@@ -188,9 +191,12 @@ class Backfill:
         assert isinstance(answer, FinalProof)
         try:
             height, _ = decode_final_proof(answer.data, poll, BadProof)
+            if height > filling.target:  # final then already; else who says so would be asked again and again
+                raise BadProof(codes.FINAL_PROOF_WRONG, poll=poll)
             header = self._store.header(Height(height + 1))
-            if header is None:
-                return True  # of a height that is not there: asked again
+            if header is None:  # the next block has it
+                self._came[poll] = peer, answer
+                return False
             self._store.write_state(filling.final_proof(poll, answer.data, Header.decode(header)))
         except BadProof as error:
             raise _LiedError(peer, error) from None

@@ -7,14 +7,14 @@ import pytest
 
 from mvchain.core.types import Height
 from mvchain.ledger.filling import filled_until
-from mvchain.ledger.history import encode_final_proof
+from mvchain.ledger.history import decode_final_proof, encode_final_proof
 from mvchain.node.backfill import ANSWER_DEADLINE_MS, WINDOW, Backfill
 from mvchain.node.memory import MemoryDisk, MemoryStore
 from mvchain.node.message import Message
 from mvchain.node.serving import Serving
 from mvchain.node.wire_past import FinalProof, GetPastBlock, PastBlock, Question
 from tests.node.cluster import Node
-from tests.node.join_helpers import ended_network, joined, snapshots_of
+from tests.node.join_helpers import ended_network, joined, manifest_of, snapshots_of
 from tests.node.storage_helpers import AFTERMATHS, Crash, SeamDisk
 
 Lie = Callable[[Question, Message], Message | None]
@@ -231,6 +231,40 @@ def test_a_proof_of_another_poll_is_not_taken(node: Node) -> None:
     network.run()
     network.check()
     assert network.dropped == ["a"]
+
+
+@pytest.mark.parametrize("above", [0, 1, 1 << 40])
+def test_a_proof_of_a_height_that_is_not_there_holds_nothing_up(node: Node, above: int) -> None:
+    """It leads to a later header than a poll can have that was final in the snapshot: who says so lies (S21)."""
+
+    def lie(_: Question, answer: Message) -> Message:
+        if not isinstance(answer, FinalProof):
+            return answer
+        _, ops = decode_final_proof(answer.data, answer.poll)
+        return replace(answer, data=encode_final_proof(Height(top + 1 + above), ops))
+
+    top = manifest_of(node).height
+    network = Network(node, a=lie, b=honest)
+    network.run()
+    network.check()
+    assert network.dropped == ["a"]
+
+
+def test_a_late_block_is_no_proof(node: Node) -> None:
+    """A peer answers for block 1 when it is asked for the proof of poll 1: no end of the node (ATK16)."""
+
+    def late(question: Question, answer: Message) -> Message:
+        if not isinstance(answer, FinalProof):
+            return answer
+        block = network.serving.answer(GetPastBlock(Height(answer.poll)))
+        assert isinstance(block, PastBlock)
+        network.backfill.arrived("a", block, network.now_ms)
+        return answer
+
+    network = Network(node, a=late)
+    network.run()
+    network.check()
+    assert network.dropped == []
 
 
 # --- interruptions -----------------------------------------------------------------------------------------------
