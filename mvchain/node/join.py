@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvchain.core import codes
-from mvchain.core.errors import BadConfiguration, BadPeer, BadProof, BadRequest, MvchainError
+from mvchain.core.errors import BadConfiguration, BadPeer, BadProof, BadRequest, BrokenStorage, MvchainError
 from mvchain.core.hashing import sha256
 from mvchain.core.types import Hash, Height
 from mvchain.ledger.genesis import Genesis
@@ -176,15 +176,22 @@ class Join:
         client = LightClient(TrustStore(self._genesis), sources, Rules(), _note)
         loop = asyncio.get_running_loop()
         driver = Driver({source: _PeerSource(self, source, loop) for source in sources})
+        no_room: BrokenStorage | None = None
         for offer in ranked(await self._offers(sources)):
             try:
                 await self._take(offer, client, driver)
             except Divergence:
                 raise
-            except (BadProof, BadRequest) as error:
+            except (BadProof, BadRequest, BrokenStorage) as error:
+                if isinstance(error, BrokenStorage):
+                    if error.cause is not codes.DISK_FULL:
+                        raise
+                    no_room = error  # so many chunks may be a lie, and another offer smaller
                 logger.warning("the snapshot of height %d cannot be had: %s", offer.height, error)
             else:
                 return offer.height
+        if no_room is not None:
+            raise no_room
         return None
 
     async def _offers(self, peers: Sequence[str]) -> dict[str, Sequence[tuple[Height, Hash]]]:

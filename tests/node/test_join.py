@@ -366,6 +366,23 @@ def test_nothing_is_fetched_that_the_disk_has_no_room_for(node: Node, monkeypatc
     assert not any(parts_asked(peer) for peer in three)
 
 
+def test_a_giant_snapshot_does_not_stand_before_one_that_has_room(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S21: most nodes offer a manifest that names more chunks than the disk holds."""
+    giant = Manifest(manifest_of(node).height, (Hash(bytes(32)),) * 1_000)
+
+    def lie(question: Question, answer: Message) -> Message:
+        if isinstance(answer, Snapshots):
+            return Snapshots(((giant.height, giant.hash),))
+        return replace(answer, data=giant.encode()) if isinstance(answer, SnapshotPart) else answer
+
+    home = Home(node)
+    monkeypatch.setattr(home.inner, "free_bytes", lambda _: 256 * 2**20 + 3 * len(manifest_of(node).chunks) * 2**20)
+    bad = [Served(f"bad {n}", node, lie) for n in range(1, 3)]
+    assert home.join(*bad, Served("good", node)) == manifest_of(node).height
+    assert home.is_joined()
+    assert not any(parts_asked(peer) for peer in bad)
+
+
 # --- what is offered ---------------------------------------------------------------------------------------------
 
 A, B, C = (Hash(letter * 32) for letter in (b"a", b"b", b"c"))
