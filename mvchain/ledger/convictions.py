@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mvchain.core import codec, codes
 from mvchain.core.codec import Fields
 from mvchain.core.errors import BrokenStorage, MvchainError
-from mvchain.core.limits import MAX_CONVICTIONS, MAX_RECORD_BYTES, MAX_ROUND, MAX_VALIDATORS
+from mvchain.core.limits import MAX_AGENCIES, MAX_CONVICTIONS, MAX_RECORD_BYTES, MAX_ROUND
 from mvchain.core.types import Address, AgencyNumber, Hash, Height, Round
 from mvchain.ledger.endorsements import Kind
 from mvchain.ledger.evidence import Offence
@@ -42,7 +42,7 @@ class Conviction:
         what = "the record of evidence"
         fields = Fields(codec.decode(data, what, max_bytes=MAX_RECORD_BYTES, error=error), 7, what, error)
         return cls(
-            AgencyNumber(fields.int(0, "agency", 1, MAX_VALIDATORS)),
+            AgencyNumber(fields.int(0, "agency", 1, MAX_AGENCIES)),
             Offence(
                 Address(fields.bytes(1, "address", ADDRESS_BYTES)),
                 Height(fields.int(2, "height", 1, _MAX_STORED_HEIGHT)),

@@ -5,6 +5,7 @@ so the sets are known two heights ahead.
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -28,13 +29,14 @@ class ValidatorSets:
                 self.agencies[address] = agency.number
                 if not tenure.proven:
                     self.unproven[address] = agency.number
-        bounds = {bound for tenure in self._tenures for bound in (tenure.from_height, tenure.until_height)}
-        self._starts: list[Height] = []
-        members: set[bytes] = set()
-        for height in sorted(bounds - {Height(0)}):
-            before, members = members, {t.validator_key for t in self._tenures if t.holds_at(height)}
-            if members != before:
-                self._starts.append(height)
+        joined: defaultdict[Height, set[bytes]] = defaultdict(set)
+        left: defaultdict[Height, set[bytes]] = defaultdict(set)
+        for tenure in self._tenures:
+            joined[tenure.from_height].add(tenure.validator_key)
+            if tenure.until_height:
+                left[tenure.until_height].add(tenure.validator_key)
+        # No key ever comes back, so what joins and leaves at one height is a tenure of no height at all.
+        self._starts = sorted(height for height in joined.keys() | left.keys() if joined[height] != left[height])
         self._made: dict[int, ValidatorSet] = {}
 
     @property

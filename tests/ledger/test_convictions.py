@@ -1,6 +1,7 @@
 """Evidence in the state: once for each double signing, bounded for each validator, proved by the app hash (I8, L9)."""
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,14 @@ def refusal(world: World, *pieces: DuplicateEndorsementEvidence) -> str:
 def test_a_record_has_the_fields_of_its_docstring_in_their_order() -> None:
     assert RECORD.encode() == codec.encode((3, b"a" * 20, 7, 2, 2, 9, b"h" * 32))
     assert Conviction.decode(RECORD.encode()) == RECORD
+
+
+def test_an_agency_that_joined_late_can_be_convicted() -> None:
+    """Numbers of agencies go on where those of validators at one time end: a chain may have had 1,000 (L4)."""
+    last = replace(RECORD, agency=AgencyNumber(1_000))
+    assert Conviction.decode(last.encode()) == last
+    with pytest.raises(BrokenStorage):
+        Conviction.decode(replace(RECORD, agency=AgencyNumber(1_001)).encode())
 
 
 @pytest.mark.parametrize(
