@@ -181,7 +181,7 @@ def _home(path: Path, genesis: Genesis) -> Home:
         save_key=lambda place, key: save_plain_key(place, key, disk),
         disk=disk,
     )
-    adopt_genesis(home, genesis, disk)
+    adopt_genesis(home, genesis, disk, is_new=True)
     return home
 
 

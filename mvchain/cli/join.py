@@ -64,7 +64,8 @@ def join(
     chain = read_genesis(genesis, place.path)
     if genesis is not None and not place.genesis.exists():
         compare_hash(chain.hash, expected, genesis)
-    if not place.entry.exists():
+    is_new = not place.entry.exists()
+    if is_new:
         names = _given(place, name_ko=name_ko, name_en=name_en)
         number = int(_given(place, agency_number=agency_number)[0])
         _make_home(
@@ -77,7 +78,7 @@ def join(
             passphrase_file=passphrase_file,
             plain_keys=plain_keys,
         )
-    adopt_genesis(place, chain, LocalDisk())
+    adopt_genesis(place, chain, LocalDisk(), is_new=is_new)
     node_key = unlock(place.key("node"), passphrase_file)
     addresses = _addresses(peers) if peers else load_settings(place.settings).p2p.peers
     if not addresses:

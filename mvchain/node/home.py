@@ -104,8 +104,12 @@ def install_genesis(home: Home, genesis: Genesis, disk: Disk) -> GenesisAgency:
     return entry
 
 
-def adopt_genesis(home: Home, genesis: Genesis, disk: Disk) -> None:
+def adopt_genesis(home: Home, genesis: Genesis, disk: Disk, *, is_new: bool) -> None:
     """Make `genesis`, whose hash the operator has compared, the chain of a home that need not be in it.
+
+    Args:
+        is_new: the home's keys were made just now. Others may have been brought here from a lost disk: without their
+            guard nothing is known of what they signed (N4).
 
     Raises:
         BadConfiguration: the home belongs to another chain.
@@ -119,8 +123,7 @@ def adopt_genesis(home: Home, genesis: Genesis, disk: Disk) -> None:
     data = disk.read(home.entry)
     if data is None:
         raise BadConfiguration(codes.NO_HOME, home=home.path)
-    if not home.store.exists():
-        # The keys were made for this home and have not signed yet; with a store they may have (N4).
+    if is_new:
         create_guard(home.guard, decode_entry(data).validator_key, genesis.chain_id, disk)
     atomic_write(disk, home.genesis, genesis.encode(), _PUBLIC)
 

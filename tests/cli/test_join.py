@@ -1,5 +1,6 @@
 """mvchain join: what it makes and refuses before any node is reached; `tests/e2e/test_join.py` reaches them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_a_new_home_is_made_before_anybody_is_asked(tmp_path: Path, genesis: Pat
     # Run again, it needs no more than the home.
     again = refused("join", "--home", home.path)
     assert again.err.splitlines()[-1].startswith("MV-3120")
+
+
+def test_keys_of_a_lost_disk_get_no_guard_that_has_signed_nothing(tmp_path: Path, genesis: Path) -> None:
+    """N4: they may have signed, so the validator watches before it signs."""
+    lost, home = Home(tmp_path / "network" / "node-1"), Home(tmp_path / "home")
+    shutil.copytree(lost.key("node").parent, home.key("node").parent)
+    home.entry.parent.mkdir()
+    shutil.copy(lost.entry, home.entry)
+    shutil.copy(lost.settings, home.settings)
+    ended = refused("join", "--home", home.path, "--genesis", genesis, "--hash", hash_of(genesis), "--peer", NOBODY)
+    assert ended.err.splitlines()[-1].startswith("MV-3120")
+    assert home.genesis.exists()
+    assert not home.guard.exists()
 
 
 @pytest.mark.parametrize(
