@@ -452,7 +452,9 @@ PROPOSAL_APPROVED_ALREADY = Cause(
     "MV-1422", "Agency {agency} has approved proposal {proposal} already.", "The other agencies have to approve it."
 )
 PROPOSED_ALREADY = Cause(
-    "MV-1423", "Proposal {proposal} asks for the same.", "Approve that one: mvchain governance approve {proposal}."
+    "MV-1423",
+    "Your agency's proposal {proposal} asks for the same and is open.",
+    "Wait for the others to approve that one, or withdraw it: mvchain governance withdraw {proposal}.",
 )
 TOO_MANY_PROPOSALS = Cause(
     "MV-1424",

@@ -105,12 +105,12 @@ def is_approved(view: View, proposal: Proposal) -> bool:
 def check_proposal(view: View, agency: Agency, action_bytes: bytes) -> None:
     """Raise BadTransaction unless the agency may propose this action now."""
     action = decode_action(action_bytes)
-    own = 0
-    for number, proposal in view.open_proposals.items():
+    own = {number: proposal for number, proposal in view.open_proposals.items() if proposal.agency == agency.number}
+    for number, proposal in own.items():
+        # One of another agency is no hindrance: that agency could withdraw it, again and again, before it is approved.
         if proposal.action == action_bytes:
             raise BadTransaction(codes.PROPOSED_ALREADY, proposal=number)
-        own += proposal.agency == agency.number
-    if own >= MAX_OPEN_PROPOSALS:
+    if len(own) >= MAX_OPEN_PROPOSALS:
         raise BadTransaction(codes.TOO_MANY_PROPOSALS, agency=agency.number, limit=MAX_OPEN_PROPOSALS)
     check_action(view, action)
 

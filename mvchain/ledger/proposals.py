@@ -210,6 +210,8 @@ class ProposalState(IntEnum):
     EXECUTED = 1
     EXPIRED = 2
     WITHDRAWN = 3
+    OVERTAKEN = 4
+    """Another proposal of the same action took effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class Proposal:
     """Block times."""
     state: ProposalState
     ended_height: Height
-    """The block that executed, expired or withdrew it; 0 while it is open."""
+    """The block that executed, expired, withdrew or overtook it; 0 while it is open."""
 
     def encode(self) -> bytes:
         """The fields in their order."""

@@ -57,12 +57,13 @@ def settle(draft: Draft) -> None:
     """The last step of governance in a block: what is approved and possible takes effect, what is old expires.
 
     One that is approved and not possible stays open: it takes effect in the first block in which it is, if it comes
-    before its end.
+    before its end. What has taken effect ends all that ask for the same, so that nothing happens twice.
     """
+    executed: set[bytes] = set()
     for number, proposal in sorted(draft.open_proposals.items()):
         if draft.time_ms >= proposal.expires_at_ms:
             _end(draft, number, proposal, ProposalState.EXPIRED)
-        elif is_approved(draft, proposal):
+        elif proposal.action not in executed and is_approved(draft, proposal):
             action = decode_action(proposal.action)
             try:
                 check_action(draft, action)
@@ -70,6 +71,10 @@ def settle(draft: Draft) -> None:
                 continue
             _take_effect(draft, action)
             _end(draft, number, proposal, ProposalState.EXECUTED)
+            executed.add(proposal.action)
+    for number, proposal in sorted(draft.open_proposals.items()):
+        if proposal.action in executed:
+            _end(draft, number, proposal, ProposalState.OVERTAKEN)
 
 
 def _end(draft: Draft, number: ProposalNumber, proposal: Proposal, state: ProposalState) -> None:

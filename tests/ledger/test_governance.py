@@ -22,11 +22,13 @@ from mvchain.ledger.proposals import (
     ResumeService,
     SetParams,
     SuspendService,
+    encode_action,
 )
 from mvchain.ledger.records import PollState
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import (
     Approve,
+    GovernancePropose,
     PollClose,
     PollRegister,
     RollAppend,
@@ -163,6 +165,36 @@ def test_an_approval_in_the_block_of_the_end_is_late() -> None:
     assert caught.value.cause is codes.PROPOSAL_ENDED
 
 
+def test_an_agency_cannot_keep_its_own_removal_from_being_decided() -> None:
+    """By proposing it, and withdrawing and proposing it anew whenever others agree: they need not wait for it."""
+    council = Council(5)
+    council.height(council.proposing(2, REMOVE_2))
+    council.height(council.proposing(1, REMOVE_2), council.approving(3, 1))
+    first = council.withdrawing(2, 1)
+    again = council.tx(GovernancePropose(council.next_sequence("agency2") + 1, encode_action(REMOVE_2)), "agency2")
+    council.height(council.approving(4, 1), first, again)
+    council.height(council.approving(3, 2), council.approving(4, 2))
+    ended = council.height(council.approving(5, 2)).height
+    states = [ProposalState.WITHDRAWN, ProposalState.EXECUTED, ProposalState.OVERTAKEN]
+    assert [council.proposal(n).state for n in (1, 2, 3)] == states
+    assert [council.proposal(n).ended_height for n in (2, 3)] == [ended, ended]
+    assert not council.state.agency(AgencyNumber(2)).in_force
+
+
+def test_what_was_approved_twice_happens_once() -> None:
+    council = Council(4)
+    fast, slow = (SetParams(ConsensusParams(heartbeat_ms=ms)) for ms in (5, 50_000))
+    council.height(*(council.proposing(by, action) for by, action in ((1, fast), (2, slow), (3, fast), (4, fast))))
+    council.height(council.approving(2, 1), council.approving(1, 3))
+    council.height(council.approving(3, 1), council.approving(4, 2), council.approving(2, 3))
+    # 1 and 3 are approved; 4, of the same action, by its own agency alone.
+    overtaken = ProposalState.OVERTAKEN
+    assert [council.proposal(n).state for n in (1, 3, 4)] == [ProposalState.EXECUTED, overtaken, overtaken]
+    council.height(council.approving(1, 2))
+    council.heights(2)
+    assert council.state.params.heartbeat_ms == 50_000
+
+
 def test_withdrawing() -> None:
     council = Council(4)
     council.height(council.proposing(1, council.addition(5)))
@@ -180,7 +212,7 @@ def test_who_may_propose_what_and_how_often() -> None:
     council.bosses[9] = "op1a"
     assert refused(council, action, by=9).cause is codes.NOT_PERMITTED
     council.height(council.proposing(1, action))
-    assert refused(council, action, by=2).data == {"proposal": 1}
+    assert refused(council, action).data == {"proposal": 1}
     assert refusal(council, council.approving(1, 1)).cause is codes.PROPOSAL_APPROVED_ALREADY
     assert refusal(council, council.approving(2, 2)).cause is codes.NO_SUCH_PROPOSAL
     for n in range(1, limits.MAX_OPEN_PROPOSALS):
