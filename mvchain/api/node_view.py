@@ -25,7 +25,7 @@ from mvchain.api.views import (
     TxStatus,
 )
 from mvchain.core import codes
-from mvchain.core.errors import BadRequest, Cause, MvchainError
+from mvchain.core.errors import BadRequest, BrokenStorage, Cause, MvchainError
 from mvchain.core.keys import SigningKey
 from mvchain.core.timestamps import NS_PER_MS
 from mvchain.core.types import (
@@ -109,6 +109,10 @@ class NodeViewOfRuntime:
     def _agency(self) -> AgencyNumber | None:
         """Whose node this is; an observer becomes one when its agency joins."""
         return self._replica.state.owner_of(self._node_key().public)
+
+    def storage_broke(self, error: BrokenStorage) -> None:
+        """See `NodeView`."""
+        self._runtime.fail(error)
 
     # --- transactions ---
 

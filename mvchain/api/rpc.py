@@ -19,7 +19,7 @@ from mvchain.api.rpc_methods import ACTIONS, READS, Read, Sender
 from mvchain.api.rpc_params import Arguments, Parameters, RpcError, failed, from_json, from_query
 from mvchain.api.views import NodeView
 from mvchain.core import codes, strict_json
-from mvchain.core.errors import BadRequest, BadTransaction, MvchainError
+from mvchain.core.errors import BadRequest, BadTransaction, BrokenStorage, MvchainError
 from mvchain.core.strict_json import Json
 
 _log = logging.getLogger(__name__)
@@ -214,6 +214,9 @@ class Rpc:
             raise
         except TimeoutError:
             raise BadRequest(codes.ANSWER_LATE, seconds=self._answer_s) from None
+        except BrokenStorage as error:
+            self._node.storage_broke(error)
+            raise BadRequest(codes.INTERNAL) from None
         except Exception:
             _log.exception("a call of %s failed", method)
             raise BadRequest(codes.INTERNAL) from None

@@ -24,7 +24,7 @@ from mvchain.api.site import Site
 from mvchain.api.views import NodeView
 from mvchain.api.websocket import WebSockets
 from mvchain.core import codes
-from mvchain.core.errors import BadRequest
+from mvchain.core.errors import BadRequest, BrokenStorage
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +90,9 @@ class ApiServer:
         except ConnectionError:
             # The client left in the middle of its body; nobody reads what follows.
             answer = problem(BadRequest(codes.NOT_HTTP))
+        except BrokenStorage as error:
+            self._view.storage_broke(error)
+            answer = problem(BadRequest(codes.INTERNAL))
         except Exception:
             _log.exception("a request to the public API failed")
             answer = problem(BadRequest(codes.INTERNAL))

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from mvchain.api.acknowledgement import Acknowledgement
 from mvchain.api.governance_view import ProposalView
-from mvchain.core.errors import MvchainError
+from mvchain.core.errors import BrokenStorage, MvchainError
 from mvchain.core.types import AgencyNumber, Hash, Height, PollNumber, RollNumber, Round, TaggedKey, TimeMs
 from mvchain.ledger.blocks import Commit, Header
 from mvchain.ledger.endorsements import Endorsement, Proposal
@@ -291,6 +291,9 @@ class NodeView(Protocol):
         not stop it. `source` names the submitter for the fair shares of the mempool (N9). When the caller
         stops waiting, what was judged stays judged.
         """
+
+    def storage_broke(self, error: BrokenStorage) -> None:
+        """The disk failed under a reader: the node ends rather than guess (faults S16)."""
 
     def transaction(self, tx_hash: Hash) -> TxStatus | None:
         """The status of a transaction, None if this node does not know it."""

@@ -141,6 +141,11 @@ class Runtime:
         try:
             act()
         except Exception as error:
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """End the node for this reason, unless it ends already."""
+        if self._failed is not None and not self._failed.done():
             self._failed.set_exception(error)
 
     # --- transactions ----------------------------------------------------------------------------------------
