@@ -22,7 +22,7 @@ from mvchain.core.hashing import EMPTY_HASH
 from mvchain.core.keys import SigningKey
 from mvchain.core.limits import MAX_GENESIS_BYTES
 from mvchain.core.timestamps import NS_PER_MS
-from mvchain.core.types import Height, PublicKey, TimeNs
+from mvchain.core.types import Height, TimeNs
 from mvchain.ledger.block_id import NIL_BLOCK_ID
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.keyspace import WHOLE_STATE
@@ -39,6 +39,7 @@ from mvchain.node.join import Join, Progress
 from mvchain.node.joining import Arrived
 from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
+from mvchain.node.neighbours import Neighbours
 from mvchain.node.ports import BlockStore, Ports
 from mvchain.node.replica import TIP_KEY, Replica
 from mvchain.node.runtime import Runtime, clock_ms, now_ms, now_ns
@@ -291,22 +292,14 @@ def open_state(store: BlockStore, genesis: Genesis) -> tuple[State, Tip]:
 
 def _transport(settings: Settings, genesis: Genesis, node_keys: NodeKeys, replica: Replica) -> Transport:
     """Connections to the nodes of the chain's agencies, with their present keys, and to configured observers (N7)."""
-    state = replica.state
-    observers = {key: f"observer {key.hex()[:8]}" for key in settings.p2p.observers}
-
-    def name_of(key: PublicKey) -> str | None:
-        agency = state.agency_of_node(key)
-        # One that was removed stays connected as long as it has something to sign.
-        if agency is not None and (agency.in_force or agency.validator_at(replica.machine.height)):
-            return f"{agency.number} {agency.name_en}"
-        return observers.get(key)
-
-    def present(key: PublicKey) -> PublicKey:
-        number = state.owner_of(key)
-        return key if number is None else state.agency(number).node_key
-
     dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in settings.p2p.peers]
-    return Transport(lambda: Local(node_keys.present_node_key(state), genesis.hash), dial, name_of, present=present)
+    neighbours = Neighbours(replica.state, [peer.key for peer in dial], settings.p2p.observers)
+    return Transport(
+        lambda: Local(node_keys.present_node_key(replica.state), genesis.hash),
+        dial,
+        neighbours.name_of,
+        present=neighbours.present,
+    )
 
 
 def _identity(settings: Settings, replica: Replica, node_keys: NodeKeys) -> NodeIdentity:
