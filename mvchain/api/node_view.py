@@ -193,7 +193,7 @@ class NodeViewOfRuntime:
     def _tally(self, number: int, record: Poll) -> Tally | None:
         state = self._replica.state
         if record.state is PollState.FINAL:
-            return state.tally(PollNumber(number))
+            return state.stored.tally(PollNumber(number))
         if state.definition(record.definition_hash).release is not Release.LIVE:
             return None
         live = state.live_tally(PollNumber(number))

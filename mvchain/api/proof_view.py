@@ -107,15 +107,15 @@ class ProofView:
     def _completed_receipt(self, ballot: Transaction, poll: PollNumber, height: Height, index: int) -> bytes:
         def claim(number: PollNumber, record: Poll) -> Claim:
             state, voter, own = self._replica.state, ballot.signer, self._number(height, index)
-            counted = state.counted_log(number, record.counted_size)
+            counted = state.stored.counted_log(number, record.counted_size)
             rank = counted.rank(voter)
-            ballots = state.ballots_log(number, record.ballots_size)
+            ballots = state.stored.ballots_log(number, record.ballots_size)
             paths = Path.of(ballots.inclusion(own)), Path.of(counted.inclusion(rank))
             found = Counted(ballot.hash, own, voter, *paths)
             latest = counted.at(rank)[1]
             if latest == own:
                 return found
-            final = Height(state.final_proof(number)[0] + 1)
+            final = Height(state.stored.final_proof(number)[0] + 1)
             return Superseded(found, latest, self._acceptance(ballot, height, index, final))
 
         return self._final_proof(poll, claim)
@@ -142,7 +142,7 @@ class ProofView:
         """See `views.Proofs`."""
 
         def claim(number: PollNumber, record: Poll) -> Claim:
-            tally = self._replica.state.tally(number)
+            tally = self._replica.state.stored.tally(number)
             assert tally is not None, number
             return Result(self._definition(record), tally.encode())
 
@@ -152,10 +152,10 @@ class ProofView:
         """See `views.Proofs`."""
 
         def claim(number: PollNumber, record: Poll) -> Claim:
-            entry = self._replica.state.roll_entry(record.roll, voter)
+            entry = self._replica.state.stored.roll_entry(record.roll, voter)
             if entry is None:
                 raise BadRequest(codes.VOTER_NOT_ON_ROLL, poll=number)
-            log = self._replica.state.roll_log(record.roll, record.roll_size)
+            log = self._replica.state.stored.roll_log(record.roll, record.roll_size)
             return OnRoll(voter, entry[1], Path.of(log.inclusion(entry[0])))
 
         return self._proof(poll, claim)
@@ -166,8 +166,8 @@ class ProofView:
         def claim(number: PollNumber, record: Poll) -> Claim:
             if not 0 < size <= record.ballots_size:
                 raise BadRequest(codes.FEWER_BALLOTS, poll=number, size=size, have=record.ballots_size)
-            log = self._replica.state.ballots_log(number, record.ballots_size)
-            earlier = self._replica.state.ballots_log(number, size)
+            log = self._replica.state.stored.ballots_log(number, record.ballots_size)
+            earlier = self._replica.state.stored.ballots_log(number, size)
             return Recorded(size, earlier.root_of(0, size), log.consistency(size))
 
         return self._proof(poll, claim)
@@ -176,7 +176,7 @@ class ProofView:
         """See `views.Proofs`."""
 
         def claim(number: PollNumber, record: Poll) -> Claim:
-            log = self._replica.state.counted_log(number, record.counted_size)
+            log = self._replica.state.stored.counted_log(number, record.counted_size)
             rank = log.rank(voter)
             if rank < log.size and log.at(rank)[0] == voter:
                 raise BadRequest(codes.BALLOT_COUNTS, poll=number)
@@ -189,7 +189,7 @@ class ProofView:
         return self._final_proof(poll, claim)
 
     def _definition(self, record: Poll) -> bytes:
-        return self._replica.state.definition_bytes(record.definition_hash)
+        return self._replica.state.stored.definition(record.definition_hash)
 
     def _proof(self, poll: PollNumber, claim: MakeClaim) -> bytes:
         """A claim about the newest state that a header commits to: that before the newest block (C148)."""
@@ -214,7 +214,7 @@ class ProofView:
         if record.state is not PollState.FINAL:
             raise BadRequest(codes.POLL_NOT_FINAL, poll=poll, state=record.state.name.lower())
         self._require_filled(poll, record)
-        height, ops = self._replica.state.final_proof(poll)
+        height, ops = self._replica.state.stored.final_proof(poll)
         return self._encode(poll, record, height, ops, claim)
 
     def _require_filled(self, poll: PollNumber, record: Poll) -> None:

@@ -61,8 +61,8 @@ def _count_poll(
     recount = Recount.decode(work.progress.recount)
     counted = CompactRange.decode(work.progress.counted)
     last_key = work.progress.last_key
-    for voter, ballot_number in state.voters(number, last_key):
-        tx = decode_transaction(state.ballot(number, ballot_number))
+    for voter, ballot_number in state.stored.voters(number, last_key):
+        tx = decode_transaction(state.stored.ballot(number, ballot_number))
         units = transaction_units(tx)
         if units > units_left and not get_on:
             work.progress = Progress(last_key, counted.encode(), recount.encode())

@@ -144,7 +144,7 @@ class Execution:
         if place is not None:
             payload = self._txs[keyspace.unpack_place(place)[1]].payload
         else:
-            payload = decode_transaction(self._state.ballot(poll, number)).payload
+            payload = decode_transaction(self._state.stored.ballot(poll, number)).payload
         assert isinstance(payload, Ballot), (poll, number)
         return payload
 

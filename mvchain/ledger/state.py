@@ -6,7 +6,7 @@ the outcome of an execution whose writes are durable.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
 from mvchain.core import codes
@@ -16,7 +16,6 @@ from mvchain.core.merkle import CompactRange
 from mvchain.core.types import (
     Address,
     AgencyNumber,
-    BallotNumber,
     Hash,
     Height,
     PollNumber,
@@ -31,15 +30,15 @@ from mvchain.ledger import admission, keyspace
 from mvchain.ledger.admission import Target
 from mvchain.ledger.convictions import Convictions
 from mvchain.ledger.genesis import ConsensusParams, Genesis
-from mvchain.ledger.history import History, decode_final_proof
+from mvchain.ledger.history import History
 from mvchain.ledger.lifecycle import due_ms
-from mvchain.ledger.logs import CountedLog, GroupedLog, ballot_bytes, ballots_log, roll_log
 from mvchain.ledger.outcome import Outcome
-from mvchain.ledger.polls import PollDefinition, decode_definition, definition_hash
+from mvchain.ledger.polls import PollDefinition, decode_definition
 from mvchain.ledger.proposals import Proposal, ProposalState, SetParams, decode_action
 from mvchain.ledger.readers import Reader, TransactionReader
-from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tally, Tenure
+from mvchain.ledger.records import Action, Agency, Chain, Poll, PollState, Roll, Signer, Tenure
 from mvchain.ledger.state_tree import ProofOp, StateTree
+from mvchain.ledger.stored import Stored
 from mvchain.ledger.tally import TallyResult, running_units, tally_units
 from mvchain.ledger.tenures import ValidatorSets
 from mvchain.ledger.transactions import Role, Scope, Transaction
@@ -63,7 +62,7 @@ class State:
         height: Height,
         time_ns: TimeNs,
     ) -> None:
-        self.transactions = transactions
+        self.stored = Stored(reader, transactions)
         self._reader = reader
         self._cache: dict[bytes, bytes | None] = {}
         self._chain = chain
@@ -147,7 +146,7 @@ class State:
             self._ranges[RollNumber(keyspace.number_of(key))] = CompactRange.decode(value)
         for number, poll in self._polls.items():
             if poll.state not in _ENDED:
-                data = self.definition_bytes(poll.definition_hash)
+                data = self.stored.definition(poll.definition_hash)
                 definition = self._definitions[poll.definition_hash] = decode_definition(data)
                 self._put_running(number, poll.agency, running_units(data, definition))
         self._set_tree(
@@ -298,7 +297,7 @@ class State:
     def definition(self, name: Hash) -> PollDefinition:
         """The definition with this hash, which some poll record names; in memory until that poll has ended."""
         found = self._definitions.get(name)
-        return decode_definition(self.definition_bytes(name)) if found is None else found
+        return decode_definition(self.stored.definition(name)) if found is None else found
 
     def owner_of(self, key: PublicKey) -> AgencyNumber | None:
         """The agency of which this key is or was a validator's, a node's or a signer's."""
@@ -385,56 +384,10 @@ class State:
         """Over the entries of an unsealed roll; not to be changed."""
         return self._ranges[number]
 
-    def definition_bytes(self, name: Hash) -> bytes:
-        """The canonical bytes of the definition with this hash, which some poll record names."""
-        data = self._reader.get(keyspace.definition_key(name))
-        if data is None:
-            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"definition {name.hex()}")
-        if definition_hash(data) != name:
-            raise BrokenStorage(codes.MALFORMED, what=f"definition {name.hex()}", why="its bytes have another hash")
-        return data
-
-    def tally(self, number: PollNumber) -> Tally | None:
-        """The tally of a final poll; None before. Its bytes are the value in the store `tallies`."""
-        data = self._reader.get(keyspace.numbered(keyspace.TALLIES, number))
-        return None if data is None else Tally.decode(data)
-
     def live_tally(self, number: PollNumber) -> TallyResult | None:
         """The totals of a running poll; whether they are released is the server's question (L8)."""
         work = self._works.get(number)
         return None if work is None else work.tally.result()
-
-    def latest_ballot(self, poll: PollNumber, voter: TaggedKey) -> tuple[int, BallotNumber] | None:
-        """Revision and number of the voter's latest ballot."""
-        value = self._reader.get(keyspace.voter_key(poll, voter))
-        return None if value is None else keyspace.unpack_voter(value)
-
-    def voters(self, poll: PollNumber, after: bytes = b"") -> Iterator[tuple[TaggedKey, BallotNumber]]:
-        """The poll's voters behind the key `after`, ascending, each with the number of the latest ballot."""
-        first = after + b"\x00" if after else after
-        for key, value in self._reader.scan(*keyspace.voters_scan(poll, first)):
-            yield keyspace.voter_of(key), keyspace.unpack_voter(value)[1]
-
-    def roll_entry(self, roll: RollNumber, voter: TaggedKey) -> tuple[int, int] | None:
-        """Index and weight of a voter in a roll; None for one who is not on it."""
-        value = self._reader.get(keyspace.entry_key(roll, voter))
-        return None if value is None else keyspace.unpack_entry(value)
-
-    def roll_log(self, roll: RollNumber, size: int) -> GroupedLog:
-        """Proofs in the entries of a roll."""
-        return roll_log(self._reader, roll, size)
-
-    def ballots_log(self, poll: PollNumber, size: int) -> GroupedLog:
-        """Proofs in the first `size` ballots of a poll."""
-        return ballots_log(self._reader, self.transactions, poll, size)
-
-    def counted_log(self, poll: PollNumber, size: int) -> CountedLog:
-        """Proofs in the ballots of a final poll that count."""
-        return CountedLog(self._reader, poll, size)
-
-    def ballot(self, poll: PollNumber, number: BallotNumber) -> bytes:
-        """The transaction of an accepted ballot."""
-        return ballot_bytes(self._reader, self.transactions, poll, number)
 
     def prove_at(self, height: Height, store: str, number: int) -> tuple[bytes, tuple[ProofOp, ProofOp]] | None:
         """A record in the state after block `height`, from `oldest_provable` on, and its proof; None if there is none.
@@ -447,13 +400,6 @@ class State:
     def oldest_provable(self) -> Height:
         """The lowest height of which the state is proved (L9)."""
         return self.history.oldest
-
-    def final_proof(self, poll: PollNumber) -> tuple[Height, tuple[ProofOp, ProofOp]]:
-        """The height after which a final poll is final, and the proof of its record in that state."""
-        data = self._reader.get(keyspace.numbered(keyspace.FINAL_PROOFS, poll))
-        if data is None:
-            raise BrokenStorage(codes.STATE_RECORD_MISSING, what=f"the final proof of poll {poll}")
-        return decode_final_proof(data, poll)
 
     # --- change ---
 

@@ -87,7 +87,7 @@ def recount(blocks: Iterable[tuple[bytes, ...]], poll: int) -> tuple[int, ...]:
 
 def check_tally(node: Node, poll: PollNumber, blocks: Iterable[tuple[bytes, ...]]) -> None:
     """I4: the tally of a node is the recount."""
-    tally = node.replica.state.tally(poll)
+    tally = node.replica.state.stored.tally(poll)
     if tally is None:
         raise Violation("I4", f"{node.name} has no tally")
     counted = recount(blocks, poll)

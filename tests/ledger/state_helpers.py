@@ -282,7 +282,7 @@ def state_facts(state: State) -> dict[str, object]:
         "counting": state.counting_polls(),
         "convictions": [state.convictions.record(n) for n in range(1, state.convictions.count + 1)],
         "live": [state.live_tally(n) for n in polls],
-        "tallies": [state.tally(n) for n in polls],
+        "tallies": [state.stored.tally(n) for n in polls],
         "actions": [
             state.action(action.hash)
             for record in [*(state.poll(n) for n in polls), *(state.roll(n) for n in rolls)]

@@ -33,7 +33,7 @@ def test_counting_takes_as_many_blocks_as_its_units_ask_for(world: World, monkey
         finals.append([n for n in (first, second) if world.poll(n).state is PollState.FINAL])
     # 100 + 30 units at 40 a block: the first poll ends within block 3, the second within block 4.
     assert finals == [[], [], [first], [first, second]]
-    one, two = world.state.tally(first), world.state.tally(second)
+    one, two = world.state.stored.tally(first), world.state.stored.tally(second)
     assert one is not None
     assert two is not None
     assert one.kept.questions[0].totals == (34, 33, 33)
@@ -46,7 +46,7 @@ def test_a_ballot_larger_than_all_counting_units_is_counted(world: World, monkey
     world.block(world.ballot(1, "a", 0), world.ballot(1, "b", 1))
     world.block(after_ms=2_000)
     assert world.blocks_until_counted() == 2
-    tally = world.state.tally(POLL)
+    tally = world.state.stored.tally(POLL)
     assert tally is not None
     assert tally.kept.questions[0].totals == (1, 1, 0)
 
@@ -67,7 +67,7 @@ def test_two_different_counts_make_the_poll_disputed_and_the_chain_goes_on(
     monkeypatch.setattr("mvchain.ledger.recount.Recount.add", _count_nothing)
     world.block(after_ms=2_000)
     outcome = world.block()
-    poll, tally = world.poll(1), world.state.tally(POLL)
+    poll, tally = world.poll(1), world.state.stored.tally(POLL)
     assert (poll.state, poll.disputed, outcome.disputed) == (PollState.FINAL, True, (POLL,))
     assert tally is not None
     assert tally.recounted is not None
@@ -89,7 +89,7 @@ def test_voiding_in_the_middle_of_the_counting(world: World, monkeypatch: pytest
     world.block(ask)
     world.block(world.tx(Approve(world.sequence("op1b"), ask.hash), "op1b"))
     assert (world.poll(1).state, world.state.counting) == (PollState.VOID, False)
-    assert (world.state.tally(POLL), world.poll(1).ballots_size) == (None, 2)
+    assert (world.state.stored.tally(POLL), world.poll(1).ballots_size) == (None, 2)
 
 
 def test_polls_with_many_totals_are_counted_in_as_many_blocks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,5 +117,5 @@ def test_a_poll_whose_totals_alone_are_too_much_is_counted_ballot_by_ballot(
     world.block(after_ms=5_000)
     monkeypatch.setattr("mvchain.ledger.counting.MAX_COUNTING_UNITS", 1)
     assert world.blocks_until_counted() == 3
-    kept = [tally.kept.questions[0].totals for n in (1, 2) if (tally := world.state.tally(PollNumber(n)))]
+    kept = [tally.kept.questions[0].totals for n in (1, 2) if (tally := world.state.stored.tally(PollNumber(n)))]
     assert kept == [(1, 1, 0), (0, 0, 1)]

@@ -71,7 +71,7 @@ def test_a_whole_poll(world: World) -> None:
         hashes += [tx.hash for tx in txs]
         assert (world.poll(1).ballots_root, world.poll(1).ballots_size) == (root(hashes), len(hashes))
     live = world.state.live_tally(POLL)
-    assert (world.poll(1).tally_hash, world.state.tally(POLL)) == (b"", None)
+    assert (world.poll(1).tally_hash, world.state.stored.tally(POLL)) == (b"", None)
 
     # Closing: at closes_at nothing happens yet, at closes_at + grace the counting begins.
     due = world.poll(1).closes_at_ms + 50
@@ -84,7 +84,7 @@ def test_a_whole_poll(world: World) -> None:
     hashes.append(late.hash)
     assert world.blocks_until_counted() == 1
 
-    poll, tally = world.poll(1), world.state.tally(POLL)
+    poll, tally = world.poll(1), world.state.stored.tally(POLL)
     assert tally is not None
     assert tally.recounted is None
     totals: Counter[int | None] = Counter()
@@ -112,7 +112,7 @@ def _is_ballot(raw: bytes) -> bool:
 
 def _signers(world: World) -> list[TaggedKey]:
     numbers = range(world.poll(1).ballots_size)
-    return [decode_transaction(world.state.ballot(POLL, BallotNumber(n))).signer for n in numbers]
+    return [decode_transaction(world.state.stored.ballot(POLL, BallotNumber(n))).signer for n in numbers]
 
 
 def _places(world: World) -> list[tuple[int, int]]:

@@ -21,7 +21,7 @@ def seen(world: World) -> tuple[bytes, dict[tuple[str, int], bytes]]:
     records |= {("agencies", agency.number): agency.encode() for agency in state.agencies}
     for n in range(1, state.poll_count + 1):
         records["polls", n] = world.poll(n).encode()
-        tally = state.tally(PollNumber(n))
+        tally = state.stored.tally(PollNumber(n))
         records["tallies", n] = b"" if tally is None else tally.encode()
     for n in range(1, state.roll_count + 1):
         records["rolls", n] = state.roll(n).encode()  # type: ignore[arg-type, union-attr]
@@ -89,7 +89,7 @@ def test_a_final_poll_is_proved_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
     world, facts = grown()
     for _ in range(5):
         world.block()
-    height, proof = world.state.final_proof(PollNumber(1))
+    height, proof = world.state.stored.final_proof(PollNumber(1))
     app_hash, records = facts[height]
     record = world.poll(1)
     assert record.state is PollState.FINAL
@@ -97,7 +97,7 @@ def test_a_final_poll_is_proved_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Poll.decode(facts[height - 1][1]["polls", 1]).state is PollState.COUNTING
     assert records["polls", 1] == record.encode()
     with pytest.raises(BrokenStorage, match="MV-4081"):
-        world.state.final_proof(PollNumber(3))
+        world.state.stored.final_proof(PollNumber(3))
 
 
 def test_a_block_that_changes_nothing_writes_no_history() -> None:

@@ -117,7 +117,7 @@ def test_the_roll_of_a_chain(world: World) -> None:
     roll = world.state.roll(RollNumber(1))
     assert roll is not None
     keys = sorted(key_of(f"v{n}").tagged for n in range(150))
-    log = world.state.roll_log(RollNumber(1), roll.size)
+    log = world.state.stored.roll_log(RollNumber(1), roll.size)
     for index in (0, 63, 64, 127, 128, 149):
         assert verify_inclusion(log.inclusion(index), roll.root, keyspace.roll_item(keys[index], 1))
 
@@ -126,7 +126,7 @@ def test_the_ballots_of_a_chain(world: World) -> None:
     poll = world.poll(1)
     hashes = [sha256(raw) for height in (6, 7, 8) for raw in world.store.blocks[height]]
     assert (poll.ballots_size, poll.ballots_root) == (170, root(hashes))
-    log = world.state.ballots_log(POLL, 170)
+    log = world.state.stored.ballots_log(POLL, 170)
     for index in (0, 64, 129, 130, 169):
         assert verify_inclusion(log.inclusion(index), poll.ballots_root, hashes[index])
     assert verify_consistency(65, 170, root(hashes[:65]), poll.ballots_root, log.consistency(65))
@@ -137,7 +137,7 @@ def test_the_counted_ballots_of_a_chain(world: World) -> None:
     poll = world.poll(1)
     latest = {key_of(f"v{n}").tagged: BallotNumber(130 + n if n < 40 else n) for n in range(130)}
     counted = sorted(latest.items())
-    log = world.state.counted_log(POLL, poll.counted_size)
+    log = world.state.stored.counted_log(POLL, poll.counted_size)
     assert log.size == 130
     for index, (voter, number) in enumerate(counted):
         assert (log.rank(voter), log.at(index)) == (index, (voter, number))
@@ -154,5 +154,5 @@ def test_a_poll_without_ballots() -> None:
     world.open_poll(["v"])
     world.block(after_ms=2_000)
     world.blocks_until_counted()
-    log = world.state.counted_log(POLL, world.poll(1).counted_size)
+    log = world.state.stored.counted_log(POLL, world.poll(1).counted_size)
     assert (log.size, log.rank(key_of("v").tagged)) == (0, 0)

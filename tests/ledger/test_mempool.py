@@ -323,7 +323,7 @@ def _random_tx(choose: random.Random, world: World, voters: list[str]) -> Transa
     poll = PollNumber(choose.randrange(1, 4))
     if choose.random() < 0.9:
         voter = choose.choice(voters)
-        latest = world.state.latest_ballot(poll, key_of(voter).tagged)
+        latest = world.state.stored.latest_ballot(poll, key_of(voter).tagged)
         revision = 0 if latest is None else min(15, latest[0] + 1)
         return world.ballot(poll, voter, choose.randrange(3), revision=revision)
     signer = choose.choice(["op1a", "op1b"])

@@ -80,7 +80,7 @@ def test_its_own_snapshot_is_the_same(world: World) -> None:
 def test_proofs_reach_into_ballots_that_are_beside_the_blocks(world: World) -> None:
     state = State.load(restored(world), MemoryStore())
     for poll, size in ((3, 65), (4, 233)):
-        ours, theirs = (one.ballots_log(PollNumber(poll), size) for one in (state, world.state))
+        ours, theirs = (one.stored.ballots_log(PollNumber(poll), size) for one in (state, world.state))
         assert [ours.inclusion(n) for n in range(size)] == [theirs.inclusion(n) for n in range(size)]
 
 

@@ -97,27 +97,27 @@ def test_what_proofs_are_made_of() -> None:
         *[(6, 0), (6, 1), (6, 2), (6, 3), (6, 4), (7, 0)],
         None,
     ]
-    assert [state.ballot(POLL, BallotNumber(n)) for n in range(6)] == [tx.raw for tx in first + second]
-    assert state.latest_ballot(POLL, key_of(voters[2]).tagged) == (1, 5)
-    assert state.latest_ballot(POLL, key_of(voters[9]).tagged) is None
+    assert [state.stored.ballot(POLL, BallotNumber(n)) for n in range(6)] == [tx.raw for tx in first + second]
+    assert state.stored.latest_ballot(POLL, key_of(voters[2]).tagged) == (1, 5)
+    assert state.stored.latest_ballot(POLL, key_of(voters[9]).tagged) is None
     numbers = {key_of(voter).tagged: n for n, voter in enumerate(voters[:5])} | {key_of(voters[2]).tagged: 5}
-    assert list(state.voters(POLL)) == sorted(numbers.items())
+    assert list(state.stored.voters(POLL)) == sorted(numbers.items())
     entries = sorted((key_of(voter).tagged, weight) for voter, weight in weights.items())
     assert roll_root(entries) == poll.roll_root
-    assert [state.roll_entry(RollNumber(1), voter) for voter, _ in entries] == [
+    assert [state.stored.roll_entry(RollNumber(1), voter) for voter, _ in entries] == [
         (index, weight) for index, (_, weight) in enumerate(entries)
     ]
-    assert state.roll_entry(RollNumber(1), key_of("stranger").tagged) is None
+    assert state.stored.roll_entry(RollNumber(1), key_of("stranger").tagged) is None
     hashes = [tx.hash for tx in first + second]
     assert poll.ballots_root == root(hashes)
     with pytest.raises(BrokenStorage):
-        state.ballot(POLL, BallotNumber(6))
+        state.stored.ballot(POLL, BallotNumber(6))
 
     world.block(after_ms=2_000)
     world.block()
     poll = world.poll(1)
-    assert poll.counted_root == root([keyspace.counted_item(*pair) for pair in state.voters(POLL)])
-    tally = state.tally(POLL)
+    assert poll.counted_root == root([keyspace.counted_item(*pair) for pair in state.stored.voters(POLL)])
+    tally = state.stored.tally(POLL)
     assert tally is not None
     for store, value in (("polls", poll.encode()), ("tallies", tally.encode())):
         assert _proved(state, store, 1) == value
@@ -153,7 +153,7 @@ def test_polls_that_end_out_of_order() -> None:
     world.block(after_ms=100)
     world.block(after_ms=2_000)
     world.block()
-    assert [world.state.tally(PollNumber(n)) is None for n in (1, 2)] == [True, False]
+    assert [world.state.stored.tally(PollNumber(n)) is None for n in (1, 2)] == [True, False]
 
 
 def test_ended_work_is_removed_from_the_store() -> None:

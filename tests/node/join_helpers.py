@@ -60,7 +60,7 @@ def ended_network() -> Node:
     node.submit(*(election.ballot(i) for i in range(VOTERS)))
     cluster.run(lambda: node.replica.state.poll(POLL).ballots_size == VOTERS)  # type: ignore[union-attr]
     node.submit(*(election.ballot(i, 1, 1) for i in range(3)))
-    cluster.run(lambda: node.replica.state.tally(POLL) is not None)
+    cluster.run(lambda: node.replica.state.stored.tally(POLL) is not None)
     height = node.height
     cluster.run(lambda: node.height > height, limit_ms=200_000)  # the header that the final proof leads to
     node.snapshot = take(node)  # type: ignore[attr-defined]

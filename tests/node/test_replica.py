@@ -71,7 +71,7 @@ def test_an_election_from_the_roll_to_the_tally(n: int, seed: int) -> None:
     cluster.run(lambda: is_in(PollState.FINAL, cluster.nodes))
     settle(cluster)
     for node in cluster.nodes:
-        tally = node.replica.state.tally(1)  # type: ignore[arg-type]
+        tally = node.replica.state.stored.tally(1)  # type: ignore[arg-type]
         assert tally is not None
         assert tally.kept.questions[0].totals == (3, 2, 0)
         assert ended(node)

@@ -43,7 +43,7 @@ def node() -> Node:
     node.submit(*election.set_up)
     cluster.run(lambda: (poll := node.replica.state.poll(POLL)) is not None and poll.state is PollState.OPEN)
     node.submit(*(election.ballot(i) for i in range(3)))
-    cluster.run(lambda: node.replica.state.tally(POLL) is not None, limit_ms=200_000)
+    cluster.run(lambda: node.replica.state.stored.tally(POLL) is not None, limit_ms=200_000)
     maker = SnapshotMaker(Snapshots(SNAPSHOTS, node.disk), node.replica, 1)
     maker.block_saved()
     list(maker.steps())
