@@ -4,6 +4,9 @@ ANSWERS_PER_S = 150
 """What a peer may ask for: an honest one shows at most 20 statuses a second, and fetches 80 blocks while it is behind.
 Small questions with long answers would else let one agency keep the others busy (I7)."""
 ANSWERS_AT_ONCE = 300
+BYTES_PER_ANSWER = 64 * 1024
+"""Read from the disk for an answer, these count as one more: a full block takes 50 ms of the event loop. A connection
+carries half of what this allows (`peer.PeerLimits`), so no honest peer notices it."""
 
 
 class Allowance:
@@ -21,3 +24,7 @@ class Allowance:
             return False
         self._left -= cost
         return True
+
+    def charge(self, read_bytes: int) -> None:
+        """So much was read for an answer; what is owed then has to fill up again before the next one."""
+        self._left -= read_bytes / BYTES_PER_ANSWER

@@ -406,8 +406,10 @@ class Dispatch:
             case OwnMessages(proposals, endorsements):
                 self._learn_own(peer, proposals, endorsements)
             case _ if isinstance(message, Question):
-                if self._may_ask(peer, serving.cost(message)):
-                    self._shell.send(peer, self._serving.answer(message))
+                if self._may_ask(peer, 1):
+                    answer = self._serving.answer(message)
+                    self._peers[peer].allowance.charge(serving.weight(answer))
+                    self._shell.send(peer, answer)
             case PastBlock() | FinalProof():
                 self.backfill.arrived(peer, message, self._shell.clock_ms())
                 self._ask_for_the_past()
@@ -431,7 +433,9 @@ class Dispatch:
             found = self.answers.block(Height(wanted)) if self._may_ask(peer, 1) else None
             if found is None:
                 self._shell.send(peer, NoBlock(Height(wanted)))
-            elif not self._shell.send(peer, BlockResponse(Height(wanted), *found)):
+                continue
+            self._peers[peer].allowance.charge(len(found[0]))
+            if not self._shell.send(peer, BlockResponse(Height(wanted), *found)):
                 return  # its queue is full: it asks again
 
     def _apply_fetched(self) -> None:

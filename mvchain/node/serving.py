@@ -1,7 +1,5 @@
 """What a node hands to nodes that join: its snapshots, light blocks, blocks of the past, final proofs."""
 
-from typing import Final
-
 from mvchain.core.types import Height
 from mvchain.ledger import keyspace
 from mvchain.ledger.blocks import Commit, Header
@@ -25,13 +23,15 @@ from mvchain.node.wire_past import (
 )
 from mvchain.node.wire_past import Snapshots as Offers
 
-PART_COST: Final = 4
-"""A chunk takes about as long to read, hash and seal as this many statuses to answer."""
 
-
-def cost(question: Question) -> int:
-    """What a question takes of the allowance of whoever asks (`dispatch.Allowance`)."""
-    return PART_COST if isinstance(question, GetSnapshotPart) else 1
+def weight(answer: Message) -> int:
+    """The bytes of an answer that can be large, which are read from the disk for it."""
+    match answer:
+        case SnapshotPart(_, _, data):
+            return len(data)
+        case PastBlock(_, _, block):
+            return len(block)
+    return 0
 
 
 class Serving:

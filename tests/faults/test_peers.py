@@ -21,6 +21,7 @@ from mvchain.node.gossip import RETRY_MS
 from mvchain.node.judge import Judge, Received, Verdict
 from mvchain.node.transport import TransportLimits
 from mvchain.node.wire import BlockResponse, GetBlocks, Message, NoBlock, Transactions, WantTransactions
+from mvchain.node.wire_past import GetPastBlock, PastBlock
 from tests.api.chain_node import ChainNode
 from tests.faults.stage import Stage
 from tests.node.test_handshake import B, anybody, dialler, listener, refusal
@@ -268,6 +269,25 @@ def test_atk38_who_asks_for_too_many_blocks_is_told_so(stage: Stage) -> None:
     stage.shell.now_ms += 1_000
     stage.say(GetBlocks(Height(1), 1))
     assert isinstance(stage.answers()[0], BlockResponse)
+
+
+@pytest.mark.parametrize("ask", [lambda: GetBlocks(Height(1), 16), lambda: GetPastBlock(Height(1))])
+def test_atk38_long_answers_cost_whoever_asks_for_them(
+    stage: Stage, ask: Callable[[], Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """faults ATK38, I7: questions of one frame for full blocks kept an event loop busy for many seconds."""
+    found = stage.dispatch.answers.block(Height(1))
+    assert found is not None
+    monkeypatch.setattr("mvchain.node.allowance.BYTES_PER_ANSWER", len(found[0]) / 29)
+    stage.answers()
+    for _ in range(20):
+        stage.say(ask())
+    blocks = [answer for answer in stage.answers() if isinstance(answer, BlockResponse | PastBlock)]
+    assert len(blocks) == ANSWERS_AT_ONCE // 30
+    stage.shell.now_ms += 1_000
+    stage.say(ask())
+    more = [answer for answer in stage.answers() if isinstance(answer, BlockResponse | PastBlock)]
+    assert 1 <= len(more) <= ANSWERS_PER_S // 30 + 1
 
 
 def test_atk38_looking_up_what_is_not_here_uses_up_what_a_peer_may_ask(stage: Stage) -> None:
