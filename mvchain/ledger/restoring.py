@@ -27,7 +27,9 @@ from mvchain.ledger.work import PollWork
 Writes = dict[bytes, bytes | None]
 
 _BATCH = 20_000
-"""Records that are written at once, at most a few megabytes."""
+"""Records that are written at once."""
+_BATCH_BYTES = 4 * 1024 * 1024
+"""Of them, counted where they can be large: what a liar sends is in memory before it is found out."""
 _LENGTH_BYTES = 4
 _KEY_BYTES = 33
 _ENTRY_BYTES = 36
@@ -115,6 +117,7 @@ class _Restoring:
         self._store = store
         self._write = write
         self._writes: Writes = {}
+        self._large_bytes = 0
         self._weighted: set[RollNumber] = set()
         """Rolls with a weight other than 1."""
 
@@ -138,6 +141,7 @@ class _Restoring:
     def _flush(self) -> None:
         self._write(self._writes)
         self._writes = {}
+        self._large_bytes = 0
 
     def _records(self) -> StateTree:
         """The state tree: hashed as it is read, so that a liar does not fill the memory."""
@@ -225,7 +229,8 @@ class _Restoring:
 
     def _put(self, key: bytes, value: bytes) -> None:
         self._writes[key] = value
-        if len(self._writes) >= _BATCH:
+        self._large_bytes += len(value)
+        if len(self._writes) >= _BATCH or self._large_bytes >= _BATCH_BYTES:
             self._flush()
 
     def _get(self, key: bytes) -> bytes:

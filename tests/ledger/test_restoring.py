@@ -1,12 +1,14 @@
 """A state from a snapshot is the state of whoever executed every block, and a wrong snapshot makes none."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from mvchain.core import codes
+from mvchain.core import codec, codes
 from mvchain.core.errors import BadProof
-from mvchain.core.types import PollNumber
+from mvchain.core.types import Height, PollNumber
 from mvchain.ledger import restoring
-from mvchain.ledger.snapshot import snapshot_chunks
+from mvchain.ledger.snapshot import VERSION, snapshot_chunks
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import PollClose, PollResume, RollSeal
 from tests.ledger.snapshot_helpers import VOTERS, busy_world, restored
@@ -124,3 +126,19 @@ def test_a_giant_item_is_refused_by_its_length(world: World) -> None:
     with pytest.raises(BadProof, match="more than"):
         restoring.restore([b"\xff\xff\xff\xff"], world.state.height, world.state.app_hash, store, written.append)
     assert written == []
+
+
+def test_large_records_of_a_liar_do_not_pile_up_in_memory() -> None:
+    """I7: they are written as they come, and their app hash shows at the end what they are worth."""
+    record, count = bytes(100 * 1024), 100
+    head = codec.encode((VERSION, (0, 0, 0, count, 0, 0, 0)))
+    items = b"".join(len(item).to_bytes(4, "big") + item for item in (head, *[record] * count))
+    written: list[int] = []
+
+    def write(writes: Mapping[bytes, bytes | None]) -> None:
+        written.append(sum(len(value or b"") for value in writes.values()))
+
+    with pytest.raises(BadProof):
+        restoring.restore([items], Height(1), bytes(32), MemoryStore(), write)
+    assert sum(written) >= 8 * 1024 * 1024
+    assert max(written) < 4 * 1024 * 1024 + len(record)
