@@ -280,5 +280,6 @@ class ProofView:
         """To the set of the last of these heights, at each of which the set changed."""
         if not changes:
             return ()
-        blocks = [self._light_block(Height(height - 1)) for height in changes]
-        return way_from_genesis(self._replica.genesis, self._header(changes[-1]), blocks)
+        last = [Height(height - 1) for height in changes]
+        sets = {height: self._replica.state.validators_at(height) for height in last}
+        return way_from_genesis(self._replica.genesis, self._header(changes[-1]), sets, self._light_block)

@@ -99,6 +99,11 @@ class ValidatorSet:
         index = self._index.get(address)
         return None if index is None else (index, self.validators[index])
 
+    def power_within(self, others: "ValidatorSet") -> int:
+        """Power of those who are in the other set as well."""
+        shared = self._index.keys() & others._index.keys()
+        return sum(self.validators[self._index[address]].power for address in shared)
+
     def proposer(self, height: Height, round_: Round, initial_height: Height = Height(1)) -> Validator:  # noqa: B008
         """Whose turn it is (C80): round robin by address; asked only for heights and rounds that exist."""
         assert height >= initial_height

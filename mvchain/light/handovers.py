@@ -21,7 +21,7 @@ signature of genesis covers would be a mere claim.
 have the same blocks, and make the same way of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mvchain.core import codes, strict_json
@@ -112,6 +112,12 @@ class _Believed:
     def names(self, header: Header) -> bool:
         """Whether it names the set that signs this header."""
         return header.validators_hash in (self.validators.hash, self.next_hash)
+
+    def may_reach(self, validators: ValidatorSet) -> bool:
+        """Whether a block of this set could be believed from here, were it signed by all of it."""
+        if validators.hash in (self.validators.hash, self.next_hash):
+            return True
+        return self.validators.has_quorum(self.validators.power_within(validators))
 
     def reaches(self, header: Header, signers: Iterable[Validator]) -> bool:
         """Whether the header's set is believed from here, if all these signed it; by address (C87)."""
@@ -261,20 +267,31 @@ def quorum_of(commit: Commit, validators: ValidatorSet, trusted: ValidatorSet | 
     return BriefCommit(commit.round, commit.block_id.parts, tuple(chosen))
 
 
-def way_from_genesis(genesis: Genesis, target: Header, changes: Sequence[LightBlock]) -> tuple[Handover, ...]:
+def way_from_genesis(
+    genesis: Genesis,
+    target: Header,
+    changes: Mapping[Height, ValidatorSet],
+    block_at: Callable[[Height], LightBlock],
+) -> tuple[Handover, ...]:
     """The handovers that lead to the set of a header.
 
     Args:
-        changes: all blocks below the target after which the set changes, ascending; each with the commit that the
-            next block carries.
+        changes: all heights below the target's after which the set changes, ascending, and who signs each.
+        block_at: the block of such a height, with the commit that the next block carries. Few of them are read: there
+            may be thousands.
     """
     believed = _Believed.of_genesis(genesis)
     way: list[Handover] = []
-    left = list(changes)
+    left = list(changes.items())
     while not believed.names(target):
         # The first of those left is signed by a set that is named already.
-        at = next(at for at in reversed(range(len(left))) if believed.reaches(left[at].header, _signers_of(left[at])))
-        block, left = left[at], left[at + 1 :]
+        at, block = next(
+            (at, block)
+            for at in reversed(range(len(left)))
+            if believed.may_reach(left[at][1])
+            and believed.reaches((block := block_at(left[at][0])).header, _signers_of(block))
+        )
+        left = left[at + 1 :]
         trusted = None if believed.names(block.header) else believed.validators
         commit = quorum_of(block.commit, block.validators, trusted)
         way.append(Handover(block.header, commit, block.keys))

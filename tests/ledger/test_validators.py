@@ -88,6 +88,14 @@ def test_by_address_gives_index_and_validator() -> None:
     assert found.by_address(address_of(keys[4].public)) is None
 
 
+def test_the_power_of_those_who_are_in_another_set_too() -> None:
+    one, two, three = (Validator(key.public, power) for key, power in zip(make_keys(3), (1, 20, 300), strict=True))
+    members = ValidatorSet((one, two, three))
+    assert members.power_within(members) == 321
+    assert members.power_within(ValidatorSet((Validator(two.public_key, 5), one))) == 21
+    assert members.power_within(ValidatorSet(())) == 0
+
+
 @pytest.mark.parametrize("n", range(1, 101))
 def test_quorum_is_strictly_more_than_two_thirds(n: int) -> None:
     """Against C87's arithmetic and the fault bound: any two quorums share more than f validators."""

@@ -87,7 +87,9 @@ class HandedOver:
 
     def way_to(self, header: Header) -> tuple[Handover, ...]:
         """As a node makes it."""
-        return way_from_genesis(GENESIS, header, [block for block in self.changes if block.height < header.height])
+        blocks = {block.height: block for block in self.changes if block.height < header.height}
+        sets = {height: block.validators for height, block in blocks.items()}
+        return way_from_genesis(GENESIS, header, sets, blocks.__getitem__)
 
     def signed(self, receipt: OpenReceipt, signers: Iterable[int] | None = None) -> OpenReceipt:
         """The receipt with the true set, signed by just enough of it, or by these."""
