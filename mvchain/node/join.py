@@ -6,7 +6,7 @@ of the chunks, and in `mvchain.node.joining`.
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +50,9 @@ OTHERS_S = 3.0
 """How long the others may take from then on; those that are there then have to do."""
 ANSWER_S = 20.0
 """For one answer; a chunk of 1 MiB then comes at 200 kB/s where four are under way."""
+PATIENCE_S = 120.0
+"""For the chunks of one snapshot while others offer another one, and each time twice as long: how many there are is
+only what the peers say who offer it, and a false one that comes slowly would stand before a good one for hours."""
 CHUNKS_PER_PEER = 4
 """Asked of one peer at a time."""
 ASKERS_PER_CHUNK = 2
@@ -177,11 +180,18 @@ class Join:
         loop = asyncio.get_running_loop()
         driver = Driver({source: _PeerSource(self, source, loop) for source in sources})
         no_room: BrokenStorage | None = None
-        for offer in ranked(await self._offers(sources)):
+        offers, patience_s = deque(ranked(await self._offers(sources))), PATIENCE_S
+        while offers:
+            offer = offers.popleft()
+            others = any(set(other.peers) - set(offer.peers) for other in offers)
             try:
-                await self._take(offer, client, driver)
+                await self._take(offer, client, driver, patience_s if others else None)
             except Divergence:
                 raise
+            except TimeoutError:
+                logger.warning("the snapshot of height %d comes slowly; others are tried meanwhile", offer.height)
+                offers.append(offer)
+                patience_s *= 2
             except (BadProof, BadRequest, BrokenStorage) as error:
                 if isinstance(error, BrokenStorage):
                     if error.cause is not codes.DISK_FULL:
@@ -200,17 +210,18 @@ class Join:
             peer: answer.offers for peer, answer in zip(peers, answers, strict=True) if isinstance(answer, Snapshots)
         }
 
-    async def _take(self, offer: Offer, client: LightClient, driver: Driver) -> None:
+    async def _take(self, offer: Offer, client: LightClient, driver: Driver, patience_s: float | None) -> None:
         """Verify the header above first: without one that holds, nothing of the snapshot is worth fetching.
 
         Raises:
             BadProof, BadRequest: it cannot be had.
+            TimeoutError: its chunks take longer than `patience_s`.
         """
         above = await driver.run(client.block_at(Height(offer.height + 1)))
         signed = await driver.run(client.block_at(offer.height))
         manifest = await self._manifest(offer)
         block = await self._block(offer, above)
-        await self._fetch(offer, manifest)
+        await self._fetch(offer, manifest, patience_s)
         try:
             await asyncio.to_thread(settle, self._store, self._arrived.chunks(manifest), block, signed, above.header)
         except BadProof as error:
@@ -251,17 +262,18 @@ class Join:
 
     # --- chunks ---
 
-    async def _fetch(self, offer: Offer, manifest: Manifest) -> None:
+    async def _fetch(self, offer: Offer, manifest: Manifest, patience_s: float | None) -> None:
         """All chunks that are not here, from all who offer them.
 
         Raises:
             BadRequest: nobody is left who has them.
+            TimeoutError: they take too long.
         """
         missing = await asyncio.to_thread(self._arrived.missing, manifest)
         self._arrived.check_room(len(missing))
         download = _Download(manifest, missing, self._arrived, self._report)
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(patience_s), asyncio.TaskGroup() as tasks:
                 for peer in offer.peers:
                     for _ in range(CHUNKS_PER_PEER):
                         tasks.create_task(self._fetch_from(peer, download))

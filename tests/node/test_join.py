@@ -383,6 +383,35 @@ def test_a_giant_snapshot_does_not_stand_before_one_that_has_room(node: Node, mo
     assert not any(parts_asked(peer) for peer in bad)
 
 
+def test_a_false_snapshot_that_comes_slowly_does_not_stand_before_a_good_one(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S21, ATK06: most peers feed just fast enough, and what they feed would have no end."""
+    monkeypatch.setattr(join_module, "PATIENCE_S", 0.3)
+    chunks = [b"%d" % n for n in range(8_000)]
+    endless = Manifest(manifest_of(node).height, tuple(map(sha256, chunks)))
+    bad: list[Served] = []
+
+    def lie(question: Question, answer: Message) -> Message | None:
+        if isinstance(answer, Snapshots):
+            return Snapshots(((endless.height, endless.hash),))
+        if not isinstance(answer, SnapshotPart):
+            return answer
+        if not answer.part:
+            return replace(answer, data=endless.encode())
+        slow = replace(answer, data=chunks[answer.part - 1])
+        for peer in bad:
+            if peer.asked and peer.asked[-1] is question:
+                asyncio.get_running_loop().call_later(0.1, peer.deliver, slow)
+        return None
+
+    bad += [Served(f"bad {n}", node, lie) for n in range(1, 4)]
+    home = Home(node)
+    assert home.join(*bad, Served("good", node)) == manifest_of(node).height
+    assert home.is_joined()
+    assert 0 < sum(len(parts_asked(peer)) for peer in bad) < 1_000
+
+
 # --- what is offered ---------------------------------------------------------------------------------------------
 
 A, B, C = (Hash(letter * 32) for letter in (b"a", b"b", b"c"))
