@@ -225,7 +225,7 @@ async def _serve(
         state, tip = open_state(store, genesis)
         mempool = Mempool(settings.mempool.max_bytes, settings.mempool.max_transactions)
         replica = Replica(genesis, state, tip, mempool, Ports(store, log, guards, signatures, now_ns))
-        intake = Intake(replica, signatures, journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms)
+        intake = Intake(replica, signatures, journal, now_ms)
         maker = SnapshotMaker(Snapshots(home.snapshots, disk), replica, settings.snapshots.every_blocks)
         vitals = Vitals(replica, disk, home.store, settings.storage.ballots_need_free_bytes, clock_ms)
         runtime = Runtime(replica, store, journal, intake, maker=maker, vitals=vitals, vouched=vouched)

@@ -233,7 +233,7 @@ class NodeViewOfRuntime:
         return {
             agency.number
             for agency in replica.state.agencies
-            if not keys.isdisjoint(agency.node_keys) or replica.is_own(agency)
+            if not keys.isdisjoint(agency.node_keys) or replica.signing.is_own(agency)
         }
 
     def params(self) -> ConsensusParams:
@@ -346,7 +346,7 @@ class NodeViewOfRuntime:
         alarms = {error.cause: error.detail for error in self._runtime.vitals.alarms}
         return [
             *self._position(),
-            Check("signing", *self._dispatch.signing()),
+            Check("signing", *self._replica.signing.state()),
             _without(alarms, "progress", codes.STANDSTILL, "blocks are decided when there is work"),
             _without(alarms, "disk", codes.DISK_NEARLY_FULL, "it has room"),
             _without(alarms, "clock", codes.CLOCK_DIFFERS, "it agrees with the other agencies'"),
@@ -371,7 +371,7 @@ class NodeViewOfRuntime:
         behind = self._dispatch.catch_up.distance(self._replica.machine.height)
         validators = self._replica.state.validators
         connected = {self._dispatch.answers.validator_of_node(key) for key in self._dispatch.connected_keys()}
-        connected.add(self._replica.address)
+        connected.add(self._replica.signing.address)
         power = sum(validator.power for validator in validators if validator.address in connected)
         names = self._dispatch.missing_agencies()
         return [

@@ -22,8 +22,8 @@ from mvchain.node.signing import Signing
 endorse = Signing.endorse
 
 
-def endorse_nil(self, kind, height, round_, block, base_ns, index):
-    return endorse(self, kind, height, round_, NIL_BLOCK_ID, base_ns, index)
+def endorse_nil(self, kind, round_, block, base_ns):
+    return endorse(self, kind, round_, NIL_BLOCK_ID, base_ns)
 
 
 Signing.endorse = endorse_nil

@@ -12,7 +12,7 @@ from mvchain.ledger.transactions import Transaction
 from mvchain.ledger.validators import address_of
 from mvchain.node.candidates import compact
 from mvchain.node.message import Message
-from mvchain.node.outputs import Record
+from mvchain.node.recorded import Record
 from mvchain.node.rejoin import SILENT_HEIGHTS
 from mvchain.node.replica import Replica
 from mvchain.node.wire import Endorsements, Evidence, OwnMessages, Status

@@ -1,12 +1,14 @@
 """What a node does with a message of a peer, a tick, and what its replica hands out. Synchronous.
 
-Between the replica, the gossip of transactions, the catch-up and the peers; it contains no rules of the chain. It
-stands on a small port, `Shell`: the asyncio shell of `node.runtime`, or the simulator. A peer's fault ends in
-`Shell.close`; whatever else is raised, by a broken disk or a bug, comes out of the call and is the node's end.
+It leads each message to the part that it concerns (the replica, the gossip of transactions, the catch-up, the
+backfill, the answers, the clearance of the own key), within what the peer may ask for, and carries out what they come
+to; it contains no rules of the chain. It stands on a small port, `Shell`: the asyncio shell of `node.runtime`, or the
+simulator. A peer's fault ends in `Shell.close`; that of a broken disk or a bug comes out of the call, and is the node's
+end.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mvchain.core import codes
@@ -20,13 +22,13 @@ from mvchain.node.allowance import Allowance
 from mvchain.node.answers import Answers
 from mvchain.node.backfill import Backfill
 from mvchain.node.catchup import CatchUp
+from mvchain.node.clearance import Clearance
 from mvchain.node.gossip import TxGossip
 from mvchain.node.judge import Known, Received, Refused, Verdict
 from mvchain.node.message import Message
 from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, StartTimer
-from mvchain.node.ports import BlockStore, Journal, position_of
+from mvchain.node.ports import Journal
 from mvchain.node.rejections import Rejections
-from mvchain.node.rejoin import SILENT_HEIGHTS, Rejoin
 from mvchain.node.replica import Replica
 from mvchain.node.serving import Serving
 from mvchain.node.shell import Shell
@@ -83,7 +85,6 @@ class Dispatch:
     def __init__(
         self,
         replica: Replica,
-        store: BlockStore,
         journal: Journal,
         shell: Shell,
         *,
@@ -94,16 +95,15 @@ class Dispatch:
         self.snapshots = snapshots
         self._serving = Serving(replica, snapshots)
         self.catch_up = CatchUp()
-        self.backfill = Backfill(store)
+        self.backfill = Backfill(replica.store)
+        self.clearance = Clearance(replica, self.answers, self._distance, vouched=vouched)
         self._replica = replica
-        self._store = store
+        self._store = replica.store
         self._journal = journal
         self._shell = shell
-        self._vouched = vouched
-        self._rejoin = self._new_rejoin()
         self._gossip = TxGossip(shell.send, self._transaction_bytes)
         self._peers: dict[str, _Peer] = {}
-        self._rejections = Rejections(store)
+        self._rejections = Rejections(replica.store)
         self._flush_is_due = False
         self._status_is_due = False
         self._status_sent = b""
@@ -133,77 +133,10 @@ class Dispatch:
         return len(verdicts)
 
     def start(self) -> None:
-        """Take part from here on; a validator signs once enough others have answered (N4)."""
-        if self._rejoin is None:
-            self._act(lambda: self._replica.start(may_sign=False, silent_until=Height(0), decided_until=Height(0)))
-        else:
-            self._act(self._conclude_rejoin)
-
-    def _new_rejoin(self) -> Rejoin | None:
-        """What finds out whether the validator key in the present set may sign (N4); None if there is none."""
-        replica = self._replica
-        guard = replica.guard
-        if guard is None or not replica.is_unasked:
-            return None
-        found = replica.state.validators.by_address(guard.address)
-        assert found is not None, guard.address.hex()
-        return Rejoin(
-            key=found[1].public_key,
-            chain_id=replica.genesis.chain_id,
-            guard=guard.position,
-            committed=self.answers.committed(guard.address),
-        )
-
-    def _follow_set(self) -> None:
-        """After a block: a validator key that came into the set asks before it signs, one that left it no longer."""
-        me = self._replica.address if self._replica.is_unasked else None
-        if me == (self._rejoin.me if self._rejoin else None):
-            return
-        self._rejoin = self._new_rejoin()
-        self._vouched = False  # the operator spoke of the key that was in the set at the start
-        if self._rejoin is not None:
-            logger.info("this validator's key is in the set from height %d on", self._replica.machine.height)
-            self._broadcast(AskOwn(self._rejoin.me))
-            self._conclude_rejoin()
-        elif not self._replica.started:
-            self._replica.start(may_sign=False, silent_until=Height(0), decided_until=Height(0))
-
-    def _conclude_rejoin(self) -> None:
-        assert self._rejoin is not None
-        replica = self._replica
-        height = replica.machine.height
-        # What others say of this key's messages goes back some heights: a node that is further behind fetches first.
-        addresses = {name: self.answers.validator_of_node(peer.key) for name, peer in self._peers.items()}
-        distance = self.catch_up.distance_of_one_correct(height, replica.state.validators, addresses)
-        verdict = self._rejoin.verdict(height, replica.state.validators) if distance < SILENT_HEIGHTS else None
-        if verdict is None:
-            return  # peers that connect are asked (N4)
-        silent_until = verdict.silent_until
-        if silent_until and self._vouched:
-            silent_until = Height(0)
-            if verdict.beyond is not None:
-                replica.adopt(verdict.beyond)  # it signed that: no other copy has
-        elif silent_until:
-            logger.warning(
-                "the sign guard is missing, or older than the %s; this validator signs nothing up to height %d. "
-                "If no other copy of its key has signed, start it with --vouch-no-other-copy-signed.",
-                "chain" if verdict.beyond is None else position_of(verdict.beyond),
-                silent_until,
-            )
-        self._rejoin = None
-        decided_until = Height(height + distance - 1)
-        if replica.started:
-            replica.begin_signing(silent_until=silent_until, decided_until=decided_until)
-        else:
-            replica.start(may_sign=True, silent_until=silent_until, decided_until=decided_until)
+        """Take part from here on; a validator once enough others have answered (N4)."""
+        self._act(self.clearance.proceed)
 
     # --- for people ------------------------------------------------------------------------------------------
-
-    def signing(self) -> tuple[bool, str]:
-        """Whether this node signs, and why not."""
-        if self._rejoin is not None:
-            return False, "asks the other agencies for its own earlier messages"
-        return self._replica.signing()
 
     def connected_keys(self) -> set[PublicKey]:
         """Node keys of the connected peers."""
@@ -217,7 +150,7 @@ class Dispatch:
             for agency in replica.state.agencies
             if agency.validator_at(replica.machine.height) is not None
             and connected.isdisjoint(agency.node_keys)
-            and not replica.is_own(agency)
+            and not replica.signing.is_own(agency)
         ]
 
     def rejection(self, tx_hash: Hash) -> MvchainError | None:
@@ -267,7 +200,9 @@ class Dispatch:
             self._shell.ended(tx_hash)
         for tx_hash, error in committed.rejected:
             self._reject(tx_hash, error)
-        self._follow_set()
+        if self.clearance.set_changed():
+            self._ask_own(self._peers)
+            self.clearance.proceed()
         self._shell.committed()
 
     def _reject(self, tx_hash: Hash, error: MvchainError) -> None:
@@ -360,8 +295,7 @@ class Dispatch:
         self._gossip.connected(name)
         self._shell.send(name, self.answers.status())
         self._gossip.want(name, self._replica.blocks.lacking(), self._shell.clock_ms())
-        if self._rejoin is not None:
-            self._shell.send(name, AskOwn(self._rejoin.me))
+        self._ask_own([name])
 
     def disconnected(self, name: str) -> None:
         """Forget a peer; what was asked of it is asked of others."""
@@ -403,8 +337,8 @@ class Dispatch:
                 self.catch_up.refused(peer, height, self._shell.clock_ms())
             case AskOwn(address) if self._may_ask(peer, OWN_MESSAGES_COST):
                 self._shell.send(peer, self.answers.own_messages(address))
-            case OwnMessages(proposals, endorsements):
-                self._learn_own(peer, proposals, endorsements)
+            case OwnMessages():
+                self._learn_own(peer, message)
             case _ if isinstance(message, Question):
                 if self._may_ask(peer, 1):
                     answer = self._serving.answer(message)
@@ -419,11 +353,17 @@ class Dispatch:
     def _may_ask(self, peer: str, cost: float) -> bool:
         return self._peers[peer].allowance.take(cost, self._shell.clock_ms())
 
-    def _learn_own(self, peer: str, proposals: Sequence[bytes], endorsements: Sequence[bytes]) -> None:
+    def _learn_own(self, peer: str, answer: OwnMessages) -> None:
         address = self.answers.validator_of_node(self._peers[peer].key)
-        if self._rejoin is not None and address is not None:
-            self._rejoin.answer(address, proposals, endorsements)
-            self._conclude_rejoin()
+        if address is not None:
+            self.clearance.answered(address, answer)
+            self.clearance.proceed()
+
+    def _ask_own(self, peers: Iterable[str]) -> None:
+        question = self.clearance.question
+        if question is not None:
+            for name in peers:
+                self._shell.send(name, question)
 
     # --- blocks for and from peers ---------------------------------------------------------------------------
 
@@ -447,6 +387,12 @@ class Dispatch:
                 self.catch_up.wrong(fetched.peer, self._shell.clock_ms())
                 self._shell.close(fetched.peer, BadPeer(error.cause, **error.data))
                 return
+
+    def _distance(self) -> int:
+        """How many heights a correct validator is ahead of this node at least."""
+        addresses = {name: self.answers.validator_of_node(peer.key) for name, peer in self._peers.items()}
+        height, validators = self._replica.machine.height, self._replica.state.validators
+        return self.catch_up.distance_of_one_correct(height, validators, addresses)
 
     def _ask_for_the_past(self) -> None:
         for name, question in self.backfill.requests(self._shell.clock_ms()):
@@ -473,8 +419,7 @@ class Dispatch:
         self._fill_in_the_past()
         if self._ticks % STATUS_EVERY_TICKS == 0:
             self._send_status(self.answers.status())
-            if self._rejoin is not None:
-                self._broadcast(AskOwn(self._rejoin.me))
+            self._ask_own(self._peers)
         if self._ticks % EVIDENCE_EVERY_TICKS == 0:
             evidence = self.answers.evidence()
             if evidence.items:
@@ -482,8 +427,7 @@ class Dispatch:
 
     def _catch_up_and_work(self) -> None:
         self._apply_fetched()  # blocks that came before the one below them was decided here
-        if self._rejoin is not None:
-            self._conclude_rejoin()  # it may have caught up
+        self.clearance.proceed()  # it may have caught up
         self._replica.work_arrived()
 
     def _status_soon(self) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from mvchain.core import codes
 from mvchain.core.errors import BadRequest
 from mvchain.core.hashing import sha256
-from mvchain.core.types import Hash
 from mvchain.ledger.transactions import Transaction
 from mvchain.node.judge import Judge, Received, Refused, Verdict
 from mvchain.node.ports import Journal
@@ -35,10 +34,9 @@ class Intake:
         replica: Replica,
         signatures: SignaturePool,
         journal: Journal,
-        committed: Callable[[Hash], bool],
         now_ms: Callable[[], int],
     ) -> None:
-        self._judge = Judge(replica, journal, committed, now_ms)
+        self._judge = Judge(replica, journal, now_ms)
         self._signatures = signatures
         self._journal = journal
         self._under_way: Counter[str] = Counter()

@@ -63,16 +63,12 @@ class Judge:
     """Judges transactions and keeps those it takes.
 
     Args:
-        committed: whether a transaction is in a block.
         now_ms: the wall clock.
     """
 
-    def __init__(
-        self, replica: Replica, journal: Journal, committed: Callable[[Hash], bool], now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, replica: Replica, journal: Journal, now_ms: Callable[[], int]) -> None:
         self._replica = replica
         self._journal = journal
-        self._committed = committed
         self._now_ms = now_ms
 
     def look(self, raw: Sequence[bytes], *, check_clock: bool) -> Looked:
@@ -150,6 +146,9 @@ class Judge:
         poll = self._replica.state.poll(ballot.poll)
         if poll is not None and self._now_ms() >= poll.closes_at_ms:
             raise BadTransaction(codes.POLL_HAS_CLOSED, poll=ballot.poll)
+
+    def _committed(self, tx_hash: Hash) -> bool:
+        return self._replica.store.tx_location(tx_hash) is not None
 
     def _admit(self, transaction: Transaction, context: Hash, good: bool, source: str) -> Verdict:
         if not good:

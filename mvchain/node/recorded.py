@@ -1,4 +1,7 @@
-"""What the machine learns from a record of the log (consensus N5)."""
+"""The records of the log, and what the machine learns from each when the log is replayed (consensus N5)."""
+
+from collections.abc import Iterable
+from enum import IntEnum
 
 from mvchain.consensus.effects import TimeoutKind
 from mvchain.consensus.inputs import (
@@ -12,7 +15,34 @@ from mvchain.consensus.inputs import (
 from mvchain.core.types import Round
 from mvchain.ledger.endorsements import Endorsement, Proposal
 from mvchain.node.gathering import Gathering
-from mvchain.node.outputs import Record
+
+
+class Record(IntEnum):
+    """Kinds of log records; the payloads are the encodings named behind each."""
+
+    START = 1  # one byte: whether the machine waits for work first
+    WORK = 2  # nothing
+    PROPOSAL = 3  # Proposal (C48)
+    BLOCK = 4  # Block (C57)
+    OWN_BLOCK = 5  # round as 4 bytes, Block
+    ENDORSEMENT = 6  # Endorsement (C46)
+    TIMEOUT = 7  # kind and round, 1 and 4 bytes
+
+
+def own_block(round_: Round, encoded: bytes) -> bytes:
+    """The payload for a block of this node's own making."""
+    return round_.to_bytes(4, "big") + encoded
+
+
+def timeout(kind: TimeoutKind, round_: Round) -> bytes:
+    """The payload for a timer that ran out."""
+    return bytes((kind,)) + round_.to_bytes(4, "big")
+
+
+def own_blocks(records: Iterable[tuple[int, bytes]]) -> dict[Round, bytes]:
+    """The encoded blocks of this node's own making, by round."""
+    payloads = (payload for kind, payload in records if kind == Record.OWN_BLOCK)
+    return {Round(int.from_bytes(payload[:4], "big")): payload[4:] for payload in payloads}
 
 
 def recorded(kind: int, payload: bytes, blocks: Gathering, now_ms: int) -> Input:

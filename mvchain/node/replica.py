@@ -1,18 +1,19 @@
 """The synchronous replica: executes the effects of the consensus core in durable order.
 
-Driver's duties, in this order; everything whose order matters for safety is plain sequential code here:
+Its duties; everything whose order matters for safety is plain sequential code here:
 
 1. What changes the machine is in the log before anything follows from it.
 2. A block is in the log, and the log is synced, before its proposal is signed or a prevote or precommit for it
    leaves: else a crash of all nodes could leave a quorum locked on a block that nobody has (N5).
 3. Own proposals, prevotes and precommits pass the sign guard, which is durable before it returns (N4).
-4. Nothing signed is handed out before the log that holds it is synced: `take_outputs` is the only way out.
+4. Nothing signed is handed out before the log that holds it is synced: `take_outputs` sees to that. It is called after
+   every step, before peers are answered from what is here (`node.answers`).
 5. Block, commit, results and state become durable in one synced batch before the next height starts.
 
-The shell calls one of the `receive_*`, `*_arrived` or `timer_fired` methods, takes the outputs and moves them; it
-decides nothing. After a crash the same log is fed through the same path: the guard returns the same signature again
-or refuses, so the outside sees the same messages or none. That a block was found invalid is not in the log: nothing
-follows from it but a nil prevote, so after a crash the block is judged anew if it comes again.
+`node.dispatch` drives it: it calls a method, takes the outputs, moves them, and decides nothing. After a crash the same
+log is fed through the same path: the guard returns the same signature again or refuses, so the outside sees the same
+messages or none. That a block was found invalid is not in the log: nothing follows from it but a nil prevote, so after
+a crash the block is judged anew if it comes again.
 
 The replica reads no clock of its own: `now_ns` is a port.
 """
@@ -46,13 +47,9 @@ from mvchain.consensus.inputs import (
 from mvchain.consensus.machine import Machine, Phase
 from mvchain.core import codes
 from mvchain.core.errors import BadPeer, BadProof, BadTransaction, BrokenStorage
-from mvchain.core.limits import (
-    MAX_BLOCK_EVIDENCE,
-    MAX_FAR_ENDORSEMENTS,
-    MAX_ROUNDS_AHEAD,
-)
+from mvchain.core.limits import MAX_BLOCK_EVIDENCE, MAX_FAR_ENDORSEMENTS, MAX_ROUNDS_AHEAD
 from mvchain.core.timestamps import NS_PER_MS
-from mvchain.core.types import Address, Height, Round
+from mvchain.core.types import Height, Round
 from mvchain.ledger.block_id import BlockID
 from mvchain.ledger.blocks import EMPTY_COMMIT, Block, Commit, block_id_of, encode_evidence_list, median_time
 from mvchain.ledger.commits import add_precommit, commit_from_precommits, verify_commit_full
@@ -60,16 +57,14 @@ from mvchain.ledger.endorsements import Endorsement, Kind, Proposal
 from mvchain.ledger.evidence import DuplicateEndorsementEvidence
 from mvchain.ledger.genesis import Genesis
 from mvchain.ledger.mempool import Mempool
-from mvchain.ledger.records import Agency
 from mvchain.ledger.state import State
 from mvchain.ledger.transactions import Transaction
-from mvchain.ledger.validators import address_of
 from mvchain.node.candidates import Base, Candidate, Tip, compact, make_block
 from mvchain.node.gathering import Gathering
-from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, Record, StartTimer
+from mvchain.node.outputs import Broadcast, Committed, FetchTransactions, Output, StartTimer
 from mvchain.node.pace import Pace
-from mvchain.node.ports import Ports, SignGuard
-from mvchain.node.recorded import recorded
+from mvchain.node.ports import Ports
+from mvchain.node.recorded import Record, own_block, own_blocks, recorded, timeout
 from mvchain.node.signatures import CheckedSignatures
 from mvchain.node.signing import Signing, check_endorsement
 from mvchain.node.watch import UNTIMELY, Watch
@@ -92,8 +87,8 @@ class Replica:
         self.signatures = CheckedSignatures(ports.signatures)
         self.store = ports.store
         self.on_block: Callable[[], None] = lambda: None  # after each block, before the next height is opened
-        self._ports = ports
-        self._signing = Signing(ports.guards, ports.log, ports.now_ns)
+        self.signing = Signing(ports.guards, ports.log, ports.now_ns)
+        self._log = ports.log
         self._pace = Pace(ports.now_ns)
         stored = ports.store.commit(tip.height) if tip.height else None
         self._last_commit = Commit.decode(stored) if stored else EMPTY_COMMIT
@@ -107,54 +102,24 @@ class Replica:
 
     # --- life cycle ------------------------------------------------------------------------------------------
 
-    def start(self, *, may_sign: bool, silent_until: Height, decided_until: Height) -> None:
-        """Replay the log of this height and take part from here on.
-
-        Args:
-            may_sign: whether its present validator key signs; False for one that asks later (`begin_signing`).
-            silent_until: sign nothing up to this height (N4: a guard that was lost or rolled back); 0 for none.
-            decided_until: nor up to this one, which others have decided.
+    def start(self) -> None:
+        """Replay the log of this height and take part from here on; if a key is to sign, `signing.begin` comes first.
 
         Raises:
             BrokenStorage: the disk failed, or this node cannot follow the chain.
         """
         self.started = True
-        if may_sign:
-            self._signing.begin(silent_until=silent_until, decided_until=decided_until)
-        height, records = self._ports.log.records()
+        height, records = self._log.records()
         if height != self.machine.height or not records:
-            self._ports.log.start_height(self.machine.height)
+            self._log.start_height(self.machine.height)
             self._enter_height()
         else:
             self._replay(records)
         self._drain()
 
-    def begin_signing(self, *, silent_until: Height, decided_until: Height) -> None:
-        """Have a validator key sign that came into the set while this node ran; see `start`."""
-        self._signing.begin(silent_until=silent_until, decided_until=decided_until)
-
-    @property
-    def guard(self) -> SignGuard | None:
-        """Of the validator key that is in the set of the height being decided."""
-        return self._signing.guard
-
-    @property
-    def address(self) -> Address | None:
-        """Of that key."""
-        return self._signing.address
-
-    @property
-    def is_unasked(self) -> bool:
-        """Whether that key has not been let sign yet: the peers must be asked first (N4)."""
-        return self._signing.guard is not None and not self._signing.has_begun
-
-    def is_own(self, agency: Agency) -> bool:
-        """Whether this node has a validator key of that agency."""
-        return any(address_of(tenure.validator_key) in self._signing.guards for tenure in agency.tenures)
-
     def unreplayed(self) -> Sequence[tuple[int, bytes]]:
         """What the log holds of this height, as (kind, payload), until `start` has replayed it."""
-        height, records = self._ports.log.records()
+        height, records = self._log.records()
         return () if self.started or height != self.machine.height else records
 
     def take_outputs(self) -> list[Output]:
@@ -163,7 +128,7 @@ class Replica:
         Raises:
             BrokenStorage: the disk failed; nothing leaves.
         """
-        self._signing.settle()
+        self.signing.settle()
         outputs, self._outputs = self._outputs, []
         return outputs
 
@@ -183,11 +148,11 @@ class Replica:
         proposer = self.state.validators.proposer(proposal.height, proposal.round)
         if not proposal.is_signed_by(proposer.public_key, self.genesis.chain_id):
             raise BadPeer(codes.FORGED_SIGNATURE, what="a proposal", height=proposal.height)
-        self._signing.notice(proposer.address, proposal)
+        self.signing.notice(proposer.address, proposal)
         try:
             self.blocks.begin(peer, proposal.block_id, message, self.mempool.get)
         except BadProof:
-            self.watch.compare(self._base(), Commit.decode(message.last_commit))
+            self.watch.compare(self.base(), Commit.decode(message.last_commit))
             raise
         needed = self.blocks.is_needed(proposal.block_id)  # asked for when it was not here (K2), or before a crash
         if self.blocks.note(proposal):
@@ -230,8 +195,8 @@ class Replica:
         Raises:
             BadProof: it proves nothing, is of an undecided height or too old, or cannot be judged here.
         """
-        if self.watch.offer(self._base(), evidence):
-            self._signing.contradicted(evidence.second)
+        if self.watch.offer(self.base(), evidence):
+            self.signing.contradicted(evidence.second)
             self._outputs.append(Broadcast(Evidence((evidence.encode(),))))
 
     def receive_block(self, height: Height, block_bytes: bytes, commit_bytes: bytes) -> bool:
@@ -248,13 +213,13 @@ class Replica:
         block_id = block_id_of(block.header, block_bytes)
         verify_commit_full(commit, self.genesis.chain_id, self.state.validators, height, block_id)
         if block.header.last_block_id != self.tip.block_id:
-            self.watch.compare(self._base(), block.last_commit)
+            self.watch.compare(self.base(), block.last_commit)
         try:
             candidate = self.blocks.execute(block, block_bytes, block_id)
         except (BadProof, BadTransaction) as fault:
             raise BrokenStorage(codes.CHAIN_DIVERGED, height=height, why=fault) from fault
         if self.started:
-            self._signing.block_fetched(commit)
+            self.signing.block_fetched(commit)
         self._commit(candidate, commit)
         self._drain()
         return True
@@ -278,28 +243,12 @@ class Replica:
     def timer_fired(self, kind: TimeoutKind, height: Height, round_: Round) -> None:
         """A timer that `StartTimer` asked for ran out; late ones do nothing."""
         if height == self.machine.height and round_ == self.machine.round:
-            payload = bytes((kind,)) + round_.to_bytes(4, "big")
-            self._feed(Record.TIMEOUT, payload, TimeoutElapsed(kind, round_))
+            self._feed(Record.TIMEOUT, timeout(kind, round_), TimeoutElapsed(kind, round_))
             self._drain()
-
-    def signing(self) -> tuple[bool, str]:
-        """Whether this node signs at this height, and what it waits for; for people."""
-        if self.address is None:
-            return False, "this node is an observer"
-        return self._signing.state(self.machine.height)
-
-    @property
-    def used_twice(self) -> str:
-        """What another copy of the validator key has signed; "" for nothing (R8)."""
-        return self._signing.guard.used_twice if self._signing.guard else ""
 
     def clock_ahead_ms(self) -> int:
         """How far the own clock was ahead of the agencies' when a block was last decided here; negative if behind."""
         return min(self._clock_ahead_ms, self._pace.now_ms() - self.tip.time_ns // NS_PER_MS)
-
-    def adopt(self, message: Proposal | Endorsement) -> None:
-        """Before `start`: the sign guard is to stand where this earlier message of the own key stands (N4)."""
-        self._signing.adopt(message)
 
     # --- one height ------------------------------------------------------------------------------------------
 
@@ -308,29 +257,28 @@ class Replica:
 
     def _open_height(self) -> None:
         height = Height(self.tip.height + 1)
-        self._signing.enter(self.state.validators)
-        self.machine = Machine(height, self.state.validators, self.address, self.state.params)
-        self.blocks = Gathering(self._base(), self.signatures)
+        self.signing.enter(height, self.state.validators)
+        self.machine = Machine(height, self.state.validators, self.signing.address, self.state.params)
+        self.blocks = Gathering(self.base(), self.signatures)
         self._own_blocks: dict[Round, bytes] = {}
         self._far: Counter[int] = Counter()
         self._pace.open_height()
 
-    def _base(self) -> Base:
+    def base(self) -> Base:
+        """What a block of the next height is made and judged on, as of now."""
         genesis = self.genesis
         return Base(genesis.chain_id, genesis.app_version, self.state, self.tip, self._last_commit, self.store.header)
 
     def _enter_height(self) -> None:
         """Queue the start of this height; not drained here, so that heights follow in a loop, not by recursion."""
         wait = not self._has_work()
-        self._ports.log.append(Record.START, bytes((wait,)))
+        self._log.append(Record.START, bytes((wait,)))
         self._inputs.append(Start(wait=wait))
 
     def _replay(self, records: Sequence[tuple[int, bytes]]) -> None:
         """Feed the log of this height again; own blocks are kept first, so that the same ones are proposed again."""
         machine = self.machine
-        for kind, payload in records:
-            if kind == Record.OWN_BLOCK:
-                self._own_blocks[Round(int.from_bytes(payload[:4], "big"))] = payload[4:]
+        self._own_blocks = own_blocks(records)
         for kind, payload in records:
             self._inputs.append(recorded(kind, payload, self.blocks, self._pace.now_ms()))
             self._drain()
@@ -342,7 +290,7 @@ class Replica:
         effects = self.machine.step(event)
         learned = not isinstance(event, EndorsementReceived) or self.machine.keeper.has(event.endorsement)
         if effects or learned:
-            self._ports.log.append(kind, payload)
+            self._log.append(kind, payload)
         self._carry_out(effects)
         self._drain()
 
@@ -380,13 +328,13 @@ class Replica:
                 raise BrokenStorage(codes.CHAIN_DIVERGED, height=self.machine.height, why=why)
             case Misbehaviour(first=first, second=second):
                 self.watch.contradiction(first, second)
-                self._signing.contradicted(second)
+                self.signing.contradicted(second)
             case DuplicateProposal(first=proposed, second=again):
                 self.watch.duplicate_proposal(proposed, again)
 
     def _propose(self, effect: MakeProposal) -> None:
-        height, round_ = self.machine.height, effect.round
-        if self._signing.at(height) is None or self.address is None:
+        round_, guard = effect.round, self.signing.active
+        if guard is None:
             return
         if effect.block_id is not None:
             candidate = self.blocks.candidates[effect.block_id]
@@ -395,24 +343,21 @@ class Replica:
         else:
             # In round 0 alone: a node that lacks the old block of a piece of evidence refuses it, but once only.
             evidence = () if round_ else self.watch.for_block(self.state.convictions)
-            candidate = make_block(self._base(), self.address, self.mempool.ready(), evidence)
+            candidate = make_block(self.base(), guard.address, self.mempool.ready(), evidence)
             self.blocks.add(candidate)
-            self._ports.log.append(Record.OWN_BLOCK, round_.to_bytes(4, "big") + candidate.encoded)
+            self._log.append(Record.OWN_BLOCK, own_block(round_, candidate.encoded))
             self._inputs.append(self.blocks.ready(candidate.block_id, self._pace.now_ms()))
         time_ns = candidate.block.header.time_ns
-        proposal = self._signing.propose(height, round_, effect.pol_round, candidate.block_id, time_ns)
+        proposal = self.signing.propose(round_, effect.pol_round, candidate.block_id, time_ns)
         if proposal is not None:
             self.blocks.note(proposal)
             self._outputs.append(Broadcast(compact(proposal.encode(), candidate)))
             self._inputs.append(ProposalReceived(proposal))
 
     def _endorse(self, kind: Kind, round_: Round, block_id: BlockID) -> None:
-        assert self.address is not None
-        found = self.state.validators.by_address(self.address)
-        assert found is not None, "the machine asks members of the set alone to sign"
         candidate = self.blocks.candidates.get(block_id)
         base_ns = candidate.block.header.time_ns if candidate else self.tip.time_ns
-        endorsement = self._signing.endorse(kind, self.machine.height, round_, block_id, base_ns, found[0])
+        endorsement = self.signing.endorse(kind, round_, block_id, base_ns)
         if endorsement is not None:
             self._outputs.append(Broadcast(Endorsements((endorsement.encode(),))))
             self._inputs.append(EndorsementReceived(endorsement))
@@ -422,7 +367,7 @@ class Replica:
     def _gather(self, block_id: BlockID) -> None:
         """Bring a needed block on its way: judged if all of it is here, else what is missing is asked for."""
         if self.blocks.finish(block_id) and block_id in self.blocks.candidates:
-            self._ports.log.append(Record.BLOCK, self.blocks.candidates[block_id].encoded)
+            self._log.append(Record.BLOCK, self.blocks.candidates[block_id].encoded)
         if block_id in self.blocks.candidates or self.blocks.is_invalid(block_id):
             self._inputs.append(self.blocks.ready(block_id, self._pace.now_ms()))
             return
@@ -449,7 +394,7 @@ class Replica:
             changed_state=bool(candidate.transactions) or outcome.app_hash != header.app_hash,
         )
         hashes = tuple(transaction.hash for transaction in candidate.transactions)
-        evidence, writes = self.watch.decided(self._base(), candidate.block, commit, self.machine.keeper)
+        evidence, writes = self.watch.decided(self.base(), candidate.block, commit, self.machine.keeper)
         self.store.save_block(
             height=tip.height,
             header=header.encode(),
@@ -471,24 +416,24 @@ class Replica:
         self._inputs.clear()
         self._outputs.append(Committed(tip.height, hashes, rejected))
         for piece in evidence:
-            self._signing.contradicted(piece.second)
+            self.signing.contradicted(piece.second)
         if evidence:
             self._outputs.append(Broadcast(Evidence(tuple(piece.encode() for piece in evidence[:MAX_BLOCK_EVIDENCE]))))
         self._open_height()
         if self.started:
-            self._ports.log.start_height(self.machine.height)
+            self._log.start_height(self.machine.height)
             self._enter_height()
 
     # --- messages of others ----------------------------------------------------------------------------------
 
     def _take_endorsement(self, item: bytes, endorsement: Endorsement) -> None:
-        if self.machine.keeper.has(endorsement) and not self._signing.is_foreign(endorsement.address, endorsement):
+        if self.machine.keeper.has(endorsement) and not self.signing.is_foreign(endorsement.address, endorsement):
             return
         index, is_far = endorsement.index, endorsement.round > self.machine.round + MAX_ROUNDS_AHEAD
         if is_far and self._far[index] >= MAX_FAR_ENDORSEMENTS:
             return
         check_endorsement(endorsement, self.state.validators, self.genesis.chain_id)
-        self._signing.notice(endorsement.address, endorsement)
+        self.signing.notice(endorsement.address, endorsement)
         self._far[index] += is_far
         self._feed(Record.ENDORSEMENT, item, EndorsementReceived(endorsement))
 
@@ -498,7 +443,7 @@ class Replica:
             return
         validators = self.state.validators_at(self.tip.height)
         check_endorsement(endorsement, validators, self.genesis.chain_id)
-        self._signing.notice(endorsement.address, endorsement)
+        self.signing.notice(endorsement.address, endorsement)
         if endorsement.kind == Kind.PRECOMMIT and endorsement.round == self._last_commit.round:
             self._last_commit = add_precommit(self._last_commit, endorsement, validators)
         evidence = self.watch.late(endorsement, self.tip.time_ns)

@@ -71,7 +71,7 @@ class Runtime:
         self.replica = replica
         self.store = store
         self.intake = intake
-        self.dispatch = Dispatch(replica, store, journal, self, snapshots=maker.snapshots, vouched=vouched)
+        self.dispatch = Dispatch(replica, journal, self, snapshots=maker.snapshots, vouched=vouched)
         self.vitals = vitals
         self._maker = maker
         self._making: asyncio.Task[None] | None = None

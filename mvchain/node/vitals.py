@@ -62,7 +62,7 @@ class Vitals:
         self._look_at_disk()
         self._look_at_progress(unconnected)
         self._look_at_clock()
-        twice = self._replica.used_twice
+        twice = self._replica.signing.used_twice
         self._set(codes.KEY_USED_TWICE.code, BadConfiguration(codes.KEY_USED_TWICE, what=twice) if twice else None)
 
     def _look_at_disk(self) -> None:

@@ -61,7 +61,7 @@ def equivocate(run: "Simulation", node: Node, random: Random) -> Behaviour:
         if place not in others:
             mempool = list(node.replica.mempool.ready())
             chosen = [tx for tx in mempool if random.random() < 0.5]
-            others[place] = compact(node, proposal, make_block(node.replica._base(), node.address, chosen, ()).block)
+            others[place] = compact(node, proposal, make_block(node.replica.base(), node.address, chosen, ()).block)
         return (others[place],)
 
     return act
@@ -116,7 +116,7 @@ def _propose_anew(node: Node, made: Made, height: Height, round_: Round) -> Comp
     """A block that is no earlier one, of the height that the node is at."""
     place = (height, round_)
     if place not in made:
-        block = make_block(node.replica._base(), node.address, (), ()).block
+        block = make_block(node.replica.base(), node.address, (), ()).block
         blank = Proposal(height, round_, NO_ROUND, OTHER_ID, block.header.time_ns, Signature(bytes(64)))
         made[place] = compact(node, blank, block)
     return made[place]

@@ -137,11 +137,9 @@ class Node:
         self.log, self.journal = Log(LOG, self.disk), Journal(JOURNAL, self.disk)
         ports = Ports(self.store, self.log, guards, self.checker, self.now_ns)
         self.replica = Replica(genesis, state, tip, Mempool(), ports)
-        self.judge_of = Judge(self.replica, self.journal, self._is_committed, self._now_ms)
+        self.judge_of = Judge(self.replica, self.journal, self._now_ms)
         snapshots = Snapshots(SNAPSHOTS, self.disk)
-        self.dispatch = Dispatch(
-            self.replica, self.store, self.journal, self, snapshots=snapshots, vouched=self.vouched
-        )
+        self.dispatch = Dispatch(self.replica, self.journal, self, snapshots=snapshots, vouched=self.vouched)
         self.dispatch.restored(self._verdicts(self.dispatch.unended(), "journal", check_clock=False))
         self.dispatch.start()
         self.cluster.booted(self)
@@ -205,9 +203,6 @@ class Node:
     def _verdicts(self, raw: Sequence[bytes], source: str, *, check_clock: bool) -> list[Verdict]:
         looked = self.judge_of.look(raw, check_clock=check_clock)
         return self.judge_of.admit(looked, self.checker.check(looked.messages), source)
-
-    def _is_committed(self, tx_hash: Hash) -> bool:
-        return self.store.tx_location(tx_hash) is not None
 
     # --- messages --------------------------------------------------------------------------------------------
 

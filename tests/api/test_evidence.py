@@ -38,7 +38,7 @@ OF_NIL = build_evidence(endorse(KEYS[1], 1, NIL_BLOCK_ID), endorse(KEYS[1], 1, O
 async def node(tmp_path: Path) -> AsyncIterator[ChainNode]:
     """Of one agency, with some blocks; it goes on signing with a key that is convicted, to make more of them."""
     found = await ChainNode(tmp_path).start()
-    found.running.replica._signing.contradicted = lambda _message: None  # type: ignore[method-assign]
+    found.running.replica.signing.contradicted = lambda _message: None  # type: ignore[method-assign]
     await found.open_poll()
     yield found
     await found.stop()

@@ -61,7 +61,6 @@ class Stage:
         self.shell = NoteShell()
         self.dispatch = Dispatch(
             self.replica,
-            self.node.store,
             self.node.journal,
             self.shell,
             snapshots=Snapshots(Path("/node/snapshots"), self.node.disk),

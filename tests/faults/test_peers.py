@@ -229,7 +229,7 @@ def ballots(stage: Stage, count: int = 1) -> list[bytes]:
 
 def verdicts(stage: Stage, raw: list[bytes], *, good: bool) -> list[Verdict]:
     """What the node's own judge says, whether or not the signatures hold."""
-    judge = Judge(stage.replica, stage.node.journal, lambda _: False, lambda: 0)
+    judge = Judge(stage.replica, stage.node.journal, lambda: 0)
     looked = judge.look(raw, check_clock=False)
     return judge.admit(looked, [good] * len(looked.messages), "peer:evil")
 

@@ -18,7 +18,7 @@ def replayed(node: Node, store: BlockStore, height: int = 0) -> Replica:
     assert tip.height == height
     ports = Ports(store, Log(LOG, MemoryDisk()), (), PlainChecker(), node.now_ns)
     replica = Replica(genesis, state, tip, Mempool(), ports)
-    replica.start(may_sign=False, silent_until=Height(0), decided_until=Height(0))
+    replica.start()
     for above in range(height + 1, node.height + 1):
         found = node.dispatch.answers.block(Height(above))
         assert found is not None

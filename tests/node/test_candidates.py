@@ -64,7 +64,7 @@ class Scene:
 
     def block(self, txs: Sequence[Transaction] = (), **changes: object) -> Block:
         """The right block of these transactions, admissible or not, with these header fields changed."""
-        base = self.honest[0].replica._base()
+        base = self.honest[0].replica.base()
         made = make_block(base, self.evil.address, (), ()).block
         header = replace(made.header, data_hash=data_hash([tx.hash for tx in txs]))
         return Block(replace(header, **changes), tuple(tx.raw for tx in txs), (), made.last_commit)  # type: ignore[arg-type]

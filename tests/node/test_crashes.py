@@ -211,10 +211,10 @@ def test_a_guard_that_is_lost_or_rolled_back_keeps_silent_for_so_many_heights(
     node.boot()
     cluster.run_for(1_000)
     start = node.replica.machine.height
-    assert not node.replica.signing()[0]
+    assert not node.replica.signing.state()[0]
     grow(cluster, election, start + heights + 3)
     assert signs_at(cluster, node) - before == set(range(start + heights, max(signs_at(cluster, node)) + 1))
-    assert node.replica.signing() == (True, "signs as a validator")
+    assert node.replica.signing.state() == (True, "signs as a validator")
 
 
 def test_what_peers_have_in_their_logs_alone_keeps_a_rolled_back_validator_silent() -> None:
@@ -236,8 +236,8 @@ def test_what_peers_have_in_their_logs_alone_keeps_a_rolled_back_validator_silen
     put_guard(node, old)
     for each in cluster.nodes:
         each.boot()
-    cluster.run(lambda: node.dispatch._rejoin is None)
-    assert not node.replica.signing()[0]
+    cluster.run(lambda: node.dispatch.clearance.question is None)
+    assert not node.replica.signing.state()[0]
     for each in cluster.nodes:
         each.alter = lambda message, to: (message,)
     cluster.reach(height)
@@ -260,7 +260,7 @@ def test_an_operator_can_vouch_that_no_other_copy_signed() -> None:
     node.vouched = True
     node.boot()
     cluster.run_for(1_000)
-    assert node.replica.signing()[0]
+    assert node.replica.signing.state()[0]
 
 
 def test_blocks_of_the_past_do_not_shorten_the_silence() -> None:
@@ -273,7 +273,7 @@ def test_blocks_of_the_past_do_not_shorten_the_silence() -> None:
     node.boot()
     cluster.run(lambda: node.height >= 15)
     cluster.run_for(1_000)
-    assert not node.replica.signing()[0]
+    assert not node.replica.signing.state()[0]
     start = node.replica.machine.height
     assert not signs_at(cluster, node)
     grow(cluster, election, start + SILENT_HEIGHTS + 3)
@@ -289,7 +289,7 @@ def test_an_ordinary_restart_signs_at_once_however_long_it_was_away() -> None:
     grow(cluster, election, 16)
     node.boot()
     cluster.reach(16)
-    cluster.run(lambda: node.replica.signing()[0], limit_ms=200)
+    cluster.run(lambda: node.replica.signing.state()[0], limit_ms=200)
 
 
 def test_a_received_ballot_survives_a_crash_of_its_node_and_is_committed() -> None:
@@ -327,4 +327,4 @@ def test_two_liars_of_seven_do_not_silence_a_validator_that_restarts() -> None:
     for liar in liars:
         liar.alter = lie
     node.boot()
-    cluster.run(lambda: node.dispatch.signing()[1] == "signs as a validator", limit_ms=5_000)
+    cluster.run(lambda: node.replica.signing.state()[1] == "signs as a validator", limit_ms=5_000)

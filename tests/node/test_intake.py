@@ -68,7 +68,6 @@ async def door() -> AsyncIterator[Door]:
         node.replica,
         pool,
         journal,  # type: ignore[arg-type]
-        lambda tx_hash: node.store.tx_location(tx_hash) is not None,
         lambda: made[0].now_ms,
     )
     flushing = asyncio.create_task(intake.keep_journal_synced())

@@ -131,10 +131,10 @@ def test_an_observer_becomes_a_validator_when_its_agency_joins() -> None:
     federation.boot()
     new = federation.join(5)
     federation.reach(3)
-    assert new.replica.signing() == (False, "this node is an observer")
+    assert new.replica.signing.state() == (False, "this node is an observer")
     decided = federation.decide(federation.addition(5), by=(1, 2, 3))
     federation.reach(decided + 6)
-    assert new.replica.signing() == (True, "signs as a validator")
+    assert new.replica.signing.state() == (True, "signs as a validator")
     assert min(federation.signed_by(new.key)) == decided + 2
     assert any(new.address in federation.signers(h) for h in range(decided + 2, decided + 6))
     assert new.replica.state.agency(AgencyNumber(5)).tenures[0].proven
@@ -161,7 +161,7 @@ def test_a_key_is_replaced_while_its_node_runs() -> None:
     node.go_down(lambda n: 0)
     node.boot()
     federation.reach(node.height + 3)
-    assert node.replica.signing() == (True, "signs as a validator")
+    assert node.replica.signing.state() == (True, "signs as a validator")
 
 
 def test_a_removed_validator_that_goes_on_sending_is_not_counted() -> None:
@@ -172,7 +172,7 @@ def test_a_removed_validator_that_goes_on_sending_is_not_counted() -> None:
     removed = federation.node(5)
     decided = federation.decide(RemoveAgency(AgencyNumber(5)), by=(1, 2, 3, 4))
     federation.reach(decided + 2)
-    assert removed.replica.signing() == (False, "this node is an observer")
+    assert removed.replica.signing.state() == (False, "this node is an observer")
     assert max(federation.signed_by(removed.key)) <= decided + 1
     target = federation.node(1)
     for index in range(5):
@@ -212,9 +212,9 @@ def test_the_set_changes_while_some_are_cut_off(seed: int) -> None:
     federation.network.heal()
     federation.reach(decided + 8)
     gone = federation.node(6)
-    assert gone.replica.signing() == (False, "this node is an observer")
+    assert gone.replica.signing.state() == (False, "this node is an observer")
     assert all(height < decided + 2 for height in federation.signed_by(gone.key))
-    assert federation.node(7).replica.signing()[0]
+    assert federation.node(7).replica.signing.state()[0]
     federation.run(lambda: federation.node(7).address in federation.signers(federation.node(1).height - 1))
 
 
@@ -235,9 +235,9 @@ def test_a_disk_rolled_back_to_before_the_first_height_of_its_key_signs_nothing_
     start = max(before)
     federation.reach(start + 8)
     assert federation.signed_by(new.key) == before
-    assert not new.replica.signing()[0]
+    assert not new.replica.signing.state()[0]
     federation.reach(start + 20, limit_ms=120_000)
-    assert new.replica.signing() == (True, "signs as a validator")
+    assert new.replica.signing.state() == (True, "signs as a validator")
 
 
 def test_other_parameters_hold_from_the_next_height_on_everywhere() -> None:

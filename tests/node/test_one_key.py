@@ -53,7 +53,7 @@ def put_image(node: Node, saved: tuple[object, object]) -> None:
 
 
 def has_given_up(node: Node) -> bool:
-    return GAVE_UP in node.replica.signing()[1]
+    return GAVE_UP in node.replica.signing.state()[1]
 
 
 # --- the same key on two machines (R8) ---
@@ -72,11 +72,11 @@ def test_the_second_of_two_machines_with_one_key_signs_nothing_and_the_first_goe
     grow(cluster, election, 8)
     second.boot()
     cluster.run_for(1_000)
-    assert not second.replica.signing()[0]
+    assert not second.replica.signing.state()[0]
     grow(cluster, election, 8 + rejoin.SILENT_HEIGHTS + 3)
     cluster.run_for(1_000)
     assert has_given_up(second)
-    assert first.replica.signing() == (True, "signs as a validator")
+    assert first.replica.signing.state() == (True, "signs as a validator")
     assert max(signs_at(cluster, first)) >= 8 + rejoin.SILENT_HEIGHTS
 
     second.go_down(lambda n: 0)  # it is still known after a restart, with nobody there to tell
@@ -88,7 +88,7 @@ def test_the_second_of_two_machines_with_one_key_signs_nothing_and_the_first_goe
     second.vouched = True  # the first is off for good
     second.boot()
     cluster.run_for(3_000)
-    assert second.replica.signing() == (True, "signs as a validator")
+    assert second.replica.signing.state() == (True, "signs as a validator")
 
 
 def test_of_two_machines_with_one_key_that_ran_apart_one_gives_up_when_they_meet() -> None:
@@ -102,8 +102,8 @@ def test_of_two_machines_with_one_key_that_ran_apart_one_gives_up_when_they_meet
     put_image(second, image(first))
     for node in (first, second):
         node.boot()
-    cluster.run(lambda: first.dispatch._rejoin is None and second.dispatch._rejoin is None)
-    assert second.replica.signing()[0]
+    cluster.run(lambda: first.dispatch.clearance.question is None and second.dispatch.clearance.question is None)
+    assert second.replica.signing.state()[0]
     left = {"1", "2", "3", "4"}
 
     def split(node: Node) -> None:
@@ -137,7 +137,7 @@ def test_evidence_against_its_own_key_ends_signing() -> None:
     what = (own.kind, own.height, own.round, NIL_BLOCK_ID, own.time_ns, cluster.genesis.chain_id)
     signature = node.key.sign(Purpose.CONSENSUS, endorsement_sign_bytes(*what))
     other = replace(own, block_id=NIL_BLOCK_ID, signature=signature)
-    assert node.replica.signing()[0]
+    assert node.replica.signing.state()[0]
     evidence = build_evidence(own, other, node.replica.state.validators, node.replica.tip.time_ns)
     act(node, lambda: node.replica.receive_evidence([evidence.encode()]), peer)
     assert has_given_up(node)
@@ -167,7 +167,7 @@ def test_its_own_old_messages_and_forged_ones_prove_nothing() -> None:
         grow(cluster, election, node.height + 2)
     node.go_down(lambda n: 0)
     node.boot()
-    cluster.run(lambda: node.dispatch._rejoin is None)
+    cluster.run(lambda: node.dispatch.clearance.question is None)
     play_back()
     last = Endorsement.decode(next(m for m in reversed(heard) if isinstance(m, Endorsements)).items[-1])
     for height in range(last.height, node.replica.machine.height + 2):
@@ -184,9 +184,9 @@ def test_its_own_old_messages_and_forged_ones_prove_nothing() -> None:
             )
             act(node, lambda forged=forged: node.replica.receive_endorsements([forged.encode()]), peer)  # type: ignore[misc]
     assert any(isinstance(error, BadPeer) for error in peer.blamed)
-    assert node.replica.signing() == (True, "signs as a validator")
+    assert node.replica.signing.state() == (True, "signs as a validator")
     grow(cluster, election, node.height + 2)
-    assert node.replica.signing()[0]
+    assert node.replica.signing.state()[0]
 
 
 # --- a disk that was put back (S19, R9) ---
@@ -211,7 +211,7 @@ def test_a_machine_put_back_by_twenty_heights_does_not_sign_what_others_have_dec
     node.boot()
     cluster.reach(25)
     cluster.run_for(3_000)
-    assert node.replica.signing()[0]
+    assert node.replica.signing.state()[0]
     assert not {height for height in signs_at(cluster, node) - old if height < 25}
 
 
@@ -232,7 +232,7 @@ def test_a_height_that_others_have_decided_is_not_signed_though_nobody_tells_of_
     put_image(node, saved)
     node.clock_skew_ms = 5_000  # so that signing anew cannot give the same bytes
     node.boot()
-    cluster.run(lambda: node.dispatch._rejoin is None)
+    cluster.run(lambda: node.dispatch.clearance.question is None)
     cluster.run_for(3_000)
     assert not {height for height in signs_at(cluster, node) - old if height <= max(old)}
 
@@ -256,7 +256,7 @@ def test_with_no_height_to_watch_the_checker_sees_it_sign_twice(monkeypatch: pyt
     put_guard(node, earlier)
     node.clock_skew_ms = 5_000  # so that signing anew cannot give the same bytes
     node.boot()
-    cluster.run(lambda: node.dispatch._rejoin is None)
+    cluster.run(lambda: node.dispatch.clearance.question is None)
     for each in cluster.nodes:
         each.alter = None
     with pytest.raises(Violation, match="I2"):
@@ -284,8 +284,8 @@ def test_who_vouches_does_not_make_it_sign_against_what_peers_hold_of_it() -> No
     node.clock_skew_ms = 5_000
     node.alter = None
     node.boot()
-    cluster.run(lambda: node.dispatch._rejoin is None)
-    assert node.replica.signing()[0]
+    cluster.run(lambda: node.dispatch.clearance.question is None)
+    assert node.replica.signing.state()[0]
     for each in cluster.nodes:
         each.alter = None
     cluster.reach(height)
@@ -316,8 +316,8 @@ def test_a_log_that_was_cut_behind_the_guards_back_keeps_silent_at_that_height()
         put_image(node, saved)
         cut_log(node, kept)
         node.boot()
-        cluster.run(lambda: node.dispatch._rejoin is None)
-        assert node.replica.signing()[0] == (kept >= needed), kept
+        cluster.run(lambda: node.dispatch.clearance.question is None)
+        assert node.replica.signing.state()[0] == (kept >= needed), kept
         node.go_down(lambda n: 0)
     put_image(node, saved)
     cut_log(node, 1)
@@ -326,7 +326,7 @@ def test_a_log_that_was_cut_behind_the_guards_back_keeps_silent_at_that_height()
         each.alter = None
     cluster.reach(height)
     grow(cluster, election, height + 3)
-    assert node.replica.signing()[0]
+    assert node.replica.signing.state()[0]
     assert height + 1 in signs_at(cluster, node)
 
 

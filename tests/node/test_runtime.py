@@ -85,9 +85,7 @@ class Running:
         self.log, self.journal = Log(LOG, machine.disk), Journal(JOURNAL, machine.disk)
         ports = Ports(store, self.log, (self.guard,), self.pool, now_ns)
         self.replica = Replica(genesis, state, tip, Mempool(max_bytes=pool_bytes), ports)
-        intake = Intake(
-            self.replica, self.pool, self.journal, lambda tx_hash: store.tx_location(tx_hash) is not None, now_ms
-        )
+        intake = Intake(self.replica, self.pool, self.journal, now_ms)
         self.snapshots = Snapshots(SNAPSHOTS, machine.disk)
         maker = self.maker = SnapshotMaker(self.snapshots, self.replica, 2)
         vitals = Vitals(self.replica, machine.disk, GUARD, 1, clock_ms)
@@ -187,7 +185,7 @@ async def test_four_nodes_commit_what_any_of_them_receives(start: Start) -> None
     for node in nodes:
         await node.until(lambda node=node: all(map(node.has, ballots)))  # type: ignore[misc]
         await node.until(lambda node=node: not node.replica.tip.changed_state)  # type: ignore[misc]
-        assert node.runtime.dispatch.signing() == (True, "signs as a validator")
+        assert node.replica.signing.state() == (True, "signs as a validator")
         assert not list(node.journal.replay())
         assert len(node.runtime.dispatch._gossip) == 0
         assert not node.runtime._waiting

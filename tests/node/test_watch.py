@@ -47,7 +47,7 @@ class SigningTwice:
         self.offences: set[Offence] = set()
         node.cluster.faulty.add(node.address)  # type: ignore[attr-defined]
         node.alter = self
-        node.replica._signing.contradicted = lambda _message: None  # it does not stop when it is found out
+        node.replica.signing.contradicted = lambda _message: None  # it does not stop when it is found out
 
     def __call__(self, message: Message, to: Node) -> Sequence[Message]:
         if not isinstance(message, Endorsements):
@@ -129,7 +129,7 @@ def evidence_of(cluster: Cluster, node: Node, height: int, *, round_: int = 0) -
     validators = replica.state.validators_at(Height(height))
     found = validators.by_address(node.address)
     assert found is not None
-    time_ns = replica._base().time_at(Height(height))
+    time_ns = replica.base().time_at(Height(height))
     assert time_ns is not None
     nil = Endorsement(
         Kind.PREVOTE, Height(height), Round(round_), NIL_BLOCK_ID, time_ns, node.address, found[0], Signature(bytes(64))
@@ -150,7 +150,7 @@ def test_evidence_of_one_node_gets_to_all_and_into_one_block() -> None:
     evidence = evidence_of(cluster, cluster.node(4), 2)
     cluster.faulty.add(cluster.node(4).address)
     away = cluster.nodes[2]
-    cluster.node(4).replica._signing.contradicted = lambda _message: None  # type: ignore[method-assign]
+    cluster.node(4).replica.signing.contradicted = lambda _message: None  # type: ignore[method-assign]
     shown(cluster.nodes[0], [evidence], cluster.nodes[1])
     cluster.run_for(500)
     assert all(node.replica.watch.pending == (evidence,) for node in cluster.nodes)
@@ -477,7 +477,7 @@ def test_who_lacks_the_old_block_vouches_for_nothing_and_loses_nothing(lacking: 
     election = chain_of(cluster, 4)
     evidence = evidence_of(cluster, cluster.node(4), 2)
     cluster.faulty.add(cluster.node(4).address)
-    cluster.node(4).replica._signing.contradicted = lambda _message: None  # type: ignore[method-assign]
+    cluster.node(4).replica.signing.contradicted = lambda _message: None  # type: ignore[method-assign]
     joined = cluster.nodes[:lacking]
     for node in joined:
         node.store.header = lambda height, store=node.store: (  # type: ignore[method-assign,misc]
@@ -507,7 +507,7 @@ def test_evidence_twice_in_a_block_or_in_the_chain_gets_no_prevote() -> None:
     evidence = evidence_of(cluster, cluster.node(4), 2)
     other = resigned(cluster.node(4), replace(evidence.second, block_id=OTHER_2))
     again = replace(evidence, second=other)
-    base = cluster.nodes[0].replica._base()
+    base = cluster.nodes[0].replica.base()
     with pytest.raises(BadProof) as caught:
         make_block(base, cluster.nodes[0].address, (), [evidence, again])
     assert caught.value.code == "MV-2150"
@@ -515,7 +515,7 @@ def test_evidence_twice_in_a_block_or_in_the_chain_gets_no_prevote() -> None:
     judge(base, good.block, len(good.encoded), ())
     shown(cluster.nodes[0], [evidence], cluster.nodes[1])
     grow(cluster, election, 7)
-    base = cluster.nodes[0].replica._base()
+    base = cluster.nodes[0].replica.base()
     for piece in (evidence, again):
         with pytest.raises(BadProof) as caught:
             make_block(base, cluster.nodes[0].address, (), [piece])
