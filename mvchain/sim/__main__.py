@@ -6,8 +6,9 @@ Exit 0 if nothing was violated, 1 if something was, 2 if the command itself is w
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mvchain.core.errors import MvchainError
 from mvchain.demo.options import whole
@@ -29,7 +30,7 @@ consensus look at every message and every block. What they find is printed with 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the arguments say; returns the exit code."""
-    chosen = _parser().parse_args(arguments)
+    chosen = _read(arguments)
     try:
         return _one(chosen) if chosen.seed is not None else _many(chosen)
     except MvchainError as error:
@@ -37,6 +38,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _read(arguments: list[str] | None) -> argparse.Namespace:
+    """The arguments; what would have no effect is refused."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.seed is None:
+        if chosen.faults is not None or chosen.ed25519:
+            parser.error("--faults and --ed25519 are for one run: name it with --seed")
+    elif chosen.resume is not None or chosen.minutes is not None:
+        parser.error("--resume and --minutes are for many runs, --seed is for one")
+    return chosen
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,9 +81,11 @@ def _one(chosen: argparse.Namespace) -> int:
             print(f"there is no kind of fault called {unknown[0]}", file=sys.stderr)
             return 2
         scenario = Scenario(chosen.seed, chosen.nodes, chosen.heights, kinds, real_signatures=chosen.ed25519)
+    elif chosen.ed25519:
+        scenario = replace(scenario, real_signatures=True)
     report = simulate(scenario, None if chosen.json else print)
     if chosen.json:
-        print(json.dumps({"violation": report.violation, "digest": report.digest, "repeat": scenario.command}))
+        print(json.dumps({**report.to_json(), "digest": report.digest}))
     else:
         print(*_lines(report), sep="\n")
     return 0 if report.violation is None else 1
@@ -79,31 +94,34 @@ def _one(chosen: argparse.Namespace) -> int:
 def _many(chosen: argparse.Namespace) -> int:
     progress = Progress(chosen.resume, chosen.nodes, chosen.heights, chosen.first_seed)
     left = chosen.first_seed + chosen.seeds - progress.next_seed
-    summary = swarm(
-        range(progress.next_seed, progress.next_seed + max(0, left)),
-        chosen.nodes,
-        chosen.heights,
-        until_s=None if chosen.minutes is None else 60.0 * chosen.minutes,
-        done=progress.done,
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
-    )
-    progress.save()
+    try:
+        summary = swarm(
+            range(progress.next_seed, progress.next_seed + max(0, left)),
+            chosen.nodes,
+            chosen.heights,
+            until_s=None if chosen.minutes is None else 60.0 * chosen.minutes,
+            done=progress.done,
+            tell=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    finally:
+        progress.save()
     if chosen.json:
-        print(json.dumps({**summary.to_json(), "next_seed": progress.next_seed}, indent=2))
+        found = {"violations": progress.violations, "next_seed": progress.next_seed}
+        print(json.dumps({**summary.to_json(), **found}, indent=2))
     else:
-        print(*_summary_lines(summary), sep="\n")
+        print(*_summary_lines(summary, progress.violations), sep="\n")
     for report in summary.violations[:SHRUNK]:
         print(*_lines(shrink(report)), sep="\n", file=sys.stderr)
-    return 1 if summary.violations else 0
+    return 1 if progress.violations else 0
 
 
-def _summary_lines(summary: Summary) -> list[str]:
+def _summary_lines(summary: Summary, violations: list[dict[str, Any]]) -> list[str]:
     return [
         f"{summary.seeds} seeds of {summary.nodes} nodes in {summary.seconds:.1f} s: "
         f"{summary.virtual_ms // 1000} s simulated, {summary.blocks} blocks, {summary.messages} messages, "
         f"{summary.crashes} crashes",
-        *(f"seed {report.scenario.seed}: {report.violation}" for report in summary.violations),
-        f"{len(summary.violations) or 'no'} violations",
+        *(f"seed {each['seed']}: {each['violation']}" for each in violations),
+        f"{len(violations) or 'no'} violations",
     ]
 
 

@@ -1,10 +1,10 @@
 """One run: faults on and safety checked at each step, then heal, then bounded liveness (faults SIM2)."""
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from mvchain.core import codes
 from mvchain.ledger.genesis import ConsensusParams
@@ -42,11 +42,14 @@ class Report:
     messages: int
     crashes: int
 
+    def to_json(self) -> dict[str, Any]:
+        """What programs need of a violation."""
+        return {"seed": self.scenario.seed, "violation": self.violation, "repeat": self.scenario.command}
+
 
 def simulate(scenario: Scenario, trace: Callable[[str], None] | None = None) -> Report:
     """Run a scenario to its end, or to the first violation."""
-    logging.disable(logging.CRITICAL)
-    with provider(real=scenario.real_signatures):
+    with _no_logs(), provider(real=scenario.real_signatures):
         run = Simulation(scenario, trace)
         violation = None
         try:
@@ -65,6 +68,17 @@ def simulate(scenario: Scenario, trace: Callable[[str], None] | None = None) -> 
             cluster.messages,
             cluster.crashes,
         )
+
+
+@contextmanager
+def _no_logs() -> Iterator[None]:
+    """Nodes log a lot where everything goes wrong; whoever calls this goes on logging afterwards."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 class Simulation:

@@ -44,7 +44,7 @@ class Summary:
             self.violations.append(report)
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """For programs; the violations are in `Progress`."""
         return {
             "commit": git_commit(),
             "nodes": self.nodes,
@@ -55,10 +55,6 @@ class Summary:
             "blocks": self.blocks,
             "messages": self.messages,
             "crashes": self.crashes,
-            "violations": [
-                {"seed": report.scenario.seed, "violation": report.violation, "repeat": report.scenario.command}
-                for report in self.violations
-            ],
         }
 
 
@@ -73,21 +69,23 @@ def swarm(
     heights: int,
     *,
     until_s: float | None = None,
-    done: Callable[[int], None] = lambda seed: None,
+    done: Callable[[Report], None] = lambda report: None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Summary:
     """Simulate many seeds on all cores.
 
     Args:
         until_s: start no more work after so many seconds.
-        done: called with each seed up to which all are done.
-        tell: takes a line of progress now and then.
+        done: called with each run, in the order of the seeds.
+        tell: takes a line of progress now and then, and each violation at once.
     """
     summary = Summary(nodes, heights)
     start_s = last_s = time.monotonic()
     for report in _reports(seeds, nodes, heights, lambda: until_s is None or time.monotonic() - start_s < until_s):
         summary.add(report)
-        done(report.scenario.seed)
+        done(report)
+        if report.violation is not None:
+            tell(f"seed {report.scenario.seed}: {report.violation}\nrepeat: {report.scenario.command}")
         now_s = time.monotonic()
         summary.seconds = now_s - start_s
         if now_s - last_s >= PROGRESS_S:
@@ -101,8 +99,9 @@ def _reports(seeds: Sequence[int], nodes: int, heights: int, goes_on: Callable[[
     """Reports in the order of the seeds; a few pieces of work are ahead of what is handed out."""
     workers = os.cpu_count() or 1
     pieces = iter([seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)])
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        ahead: list[Future[list[Report]]] = []
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    ahead: list[Future[list[Report]]] = []
+    try:
         while True:
             while len(ahead) < 3 * workers and goes_on() and (piece := next(pieces, None)) is not None:
                 ahead.append(pool.submit(run_seeds, list(piece), nodes, heights))
@@ -110,6 +109,8 @@ def _reports(seeds: Sequence[int], nodes: int, heights: int, goes_on: Callable[[
                 return
             wait(ahead[:1], return_when=FIRST_COMPLETED)
             yield from ahead.pop(0).result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # what has not begun when somebody interrupts it
 
 
 def shrink(report: Report, run: Callable[[Scenario], Report] = simulate) -> Report:

@@ -1,6 +1,7 @@
 """The swarm as it is run: two hundred seeds without a violation, the same run for the same seed, and the command."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -99,7 +100,47 @@ def test_the_command_runs_resumes_and_repeats(tmp_path: Path, capsys: pytest.Cap
     assert main(["--seed", "4", "--faults", "gremlins"]) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"nodes": 4, "heights": 10, "first_seed": 1, "next_seed": "2"}'])
+def test_what_was_violated_before_an_interruption_is_still_said_after_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "swarm.json"
+    violated = Report(Scenario(1, 4, 6, ("loss",)), "I1: two blocks", "", 6, 0, 0, 0)
+    Progress(file, 4, 6, 1).done(violated)
+    assert main(["--seeds", "2", "--heights", "6", "--resume", str(file), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["seeds"], found["next_seed"]) == (1, 3)
+    assert found["violations"] == [
+        {
+            "seed": 1,
+            "violation": "I1: two blocks",
+            "repeat": "scripts/simulate --seed 1 --nodes 4 --heights 6 --faults loss",
+        }
+    ]
+    assert main(["--seeds", "2", "--heights", "6", "--resume", str(file)]) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == ["seed 1: I1: two blocks", "1 violations"]
+
+
+def test_whoever_simulates_goes_on_logging(caplog: pytest.LogCaptureFixture) -> None:
+    simulate(Scenario(1, 4, 6, ()))
+    logging.getLogger("mvchain").warning("after it")
+    assert "after it" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", [["--faults", "loss"], ["--ed25519"], ["--seed", "1", "--resume", "x"]])
+def test_arguments_without_effect_are_refused(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(wrong)
+    assert caught.value.code == 2
+
+
+def test_one_run_takes_real_signatures_with_the_faults_of_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "3", "--heights", "6", "--ed25519", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["repeat"].endswith(" --ed25519")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"nodes": 4, "heights": 10, "first_seed": 1, "next_seed": "2", "violations": []}']
+)
 def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "swarm.json"
     file.write_text(text)
