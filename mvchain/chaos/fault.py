@@ -68,6 +68,11 @@ class Result:
         """Whether all runs were done and nothing is wrong."""
         return not self.faults and len(self.recoveries_s) == self.wanted
 
+    @property
+    def verdict(self) -> str:
+        """In a word; "-" if it was interrupted before anything was wrong."""
+        return "FAILED" if self.faults else "ok" if self.ok else "-"
+
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         return {

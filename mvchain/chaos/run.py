@@ -98,7 +98,7 @@ def _run_group(group: Sequence[Fault], results: Sequence[Result], options: Optio
             # By SIGTERM, which asks for the same as Ctrl-C.
             raise KeyboardInterrupt from None
     for result in results:
-        narrator.say(f"{result.name}: {'ok' if result.ok else 'FAILED: ' + '; '.join(result.faults[:3])}")
+        narrator.say(f"{result.name}: {': '.join(filter(None, (result.verdict, '; '.join(result.faults[:3]))))}")
 
 
 @contextmanager

@@ -20,8 +20,9 @@ def lines(results: Sequence[Result], seconds: float) -> Iterator[str]:
     for result in results:
         times = result.recoveries_s
         figures = (f"{median(times):.1f}", f"{max(times):.1f}") if times else ("-", "-")
-        verdict = "ok" if result.ok else "FAILED"
-        yield _ROW.format(result.name, len(times), verdict, *figures, result.ballots, f"{result.load_average:.1f}")
+        yield _ROW.format(
+            result.name, len(times), result.verdict, *figures, result.ballots, f"{result.load_average:.1f}"
+        )
     for result in results:
         for fault in result.faults[:SHOWN_FAULTS]:
             yield from textwrap.wrap(f"{result.name}: {fault}", WIDTH, subsequent_indent="    ")
@@ -30,6 +31,9 @@ def lines(results: Sequence[Result], seconds: float) -> Iterator[str]:
         for note in result.notes:
             yield from textwrap.wrap(f"{result.name}: {note}", WIDTH, subsequent_indent="    ")
     runs = sum(len(result.recoveries_s) for result in results)
-    wrong = [result for result in results if not result.ok]
-    verdict = "nothing is wrong" if not wrong else f"{len(wrong)} faults were NOT survived as promised"
+    wrong = sum(bool(result.faults) for result in results)
+    begun = sum(not result.ok and not result.faults for result in results)
+    verdict = f"{wrong} faults were NOT survived as promised" if wrong else "nothing is wrong"
+    if begun:
+        verdict += f"; {begun} not finished"
     yield f"{len(results)} faults, {runs} runs in {seconds:.0f} s: {verdict}"

@@ -175,6 +175,12 @@ def test_no_line_of_the_table_is_longer_than_80_columns() -> None:
     assert shown[2].split() == ["R1", "kill", "-9", "one", "40", "FAILED", "12.3", "12.3", "123456", "12.3"]
 
 
+def test_what_was_interrupted_did_not_fail() -> None:
+    *_, row, verdict = lines([Result("R1 kill -9 one", 3)], 6.0)
+    assert row.split() == ["R1", "kill", "-9", "one", "0", "-", "-", "-", "0", "0.0"]
+    assert verdict == "1 faults, 0 runs in 6 s: nothing is wrong; 1 not finished"
+
+
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
 def test_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch, ok: bool, code: int) -> None:
     chosen: list[Options] = []
@@ -188,7 +194,18 @@ def test_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch, ok: bool, code: in
     assert all(fault.quick for fault in chosen[2].faults)
 
 
-@pytest.mark.parametrize("wrong", [["--only", "R99"], ["--runs", "0"], ["everything"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--only", "R99"],
+        ["--runs", "0"],
+        ["--rate", "0"],
+        ["--seconds", "nan"],
+        ["--minutes", "5"],
+        ["soak", "--only", "R1"],
+        ["everything"],
+    ],
+)
 def test_a_wrong_command_is_told(wrong: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         command.main(wrong)
