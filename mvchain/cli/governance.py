@@ -56,7 +56,7 @@ def add_agency(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in an agency. It made ENTRY with mvchain init, under this chain's name and the next agency number."""
+    """Take in an agency. Its home has ENTRY, made by mvchain join under the next agency number."""
     from mvchain.ledger.genesis import decode_entry, verify_entry
     from mvchain.ledger.proposals import AddAgency
 
@@ -124,7 +124,12 @@ def set_params(
     from mvchain.ledger.proposals import SetParams
 
     names = [field.name for field in fields(ConsensusParams)]
-    changes = dict(_parse_setting(text, names) for text in settings)
+    changes: dict[str, int] = {}
+    for text in settings:
+        name, value = _parse_setting(text, names)
+        if name in changes:
+            raise typer.BadParameter(f"{name} is given twice")
+        changes[name] = value
     params = replace(_present_params(ask(api, lambda client: client.proposals(0)), names), **changes)
     _propose(SetParams(params), home, genesis, api, key, passphrase_file, as_json=as_json)
 
@@ -279,11 +284,11 @@ def show(
 
 
 def _show_one(api: str, number: ProposalNumber, *, as_json: bool, warn: bool) -> None:
-    async def read(client: "Client") -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        return await client.proposal(number), await client.agencies()
+    async def read(client: "Client") -> tuple[Mapping[str, Any], ...]:
+        return await client.proposal(number), await client.agencies(), await client.proposals(number)
 
-    found, agencies = ask(api, read)
-    _print_one(found, agencies["agencies"], as_json=as_json, warn=warn)
+    found, agencies, later = ask(api, read)
+    _print_one(found, agencies["agencies"], later["params"], as_json=as_json, warn=warn)
 
 
 @reading_answer()
@@ -305,12 +310,19 @@ def _print_list(found: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 @reading_answer()
-def _print_one(found: Mapping[str, Any], agencies: Iterable[Mapping[str, Any]], *, as_json: bool, warn: bool) -> None:
+def _print_one(
+    found: Mapping[str, Any],
+    agencies: Iterable[Mapping[str, Any]],
+    params: Mapping[str, int],
+    *,
+    as_json: bool,
+    warn: bool,
+) -> None:
     known = {agency["agency"]: agency for agency in agencies}
     rows: list[tuple[str, object]] = [
         ("proposal", found["proposal"]),
         ("what", describe_action(found["action"])),
-        *_details(found["action"]),
+        *_details(found["action"], params if found["state"] == "open" else {}),
         ("proposed by", _names([found["agency"]], known)),
         ("proposed at", local_time(found["proposed_at_ms"])),
         ("agreed", _names(found["agreed"], known)),
@@ -352,7 +364,8 @@ def describe_action(action: Mapping[str, Any]) -> str:
             return f"remove agency {action['agency']}"
         case "replace_keys":
             keys = [name for name in ("agency", "validator", "node") if action[f"{name}_key"]]
-            return f"replace the {' and '.join(keys)} key of agency {action['agency']}"
+            which = " and ".join(filter(None, (", ".join(keys[:-1]), keys[-1])))
+            return f"replace the {which} key{'s' if len(keys) > 1 else ''} of agency {action['agency']}"
         case "set_params":
             return "set consensus parameters"
         case "suspend_service":
@@ -362,9 +375,13 @@ def describe_action(action: Mapping[str, Any]) -> str:
     raise ValueError(action["kind"])
 
 
-def _details(action: Mapping[str, Any]) -> list[tuple[str, object]]:
+def _details(action: Mapping[str, Any], params: Mapping[str, int]) -> list[tuple[str, object]]:
+    """What the action says in full; beside parameters that it would change, those in force."""
     if "params" in action:
-        return [(name, f"{value:,}") for name, value in action["params"].items()]
+        return [
+            (name, f"{value:,}" + (f" (now {params[name]:,})" if params.get(name, value) != value else ""))
+            for name, value in action["params"].items()
+        ]
     shown = {**action.get("entry", {}), **action}
     names = ("agency_key", "validator_key", "node_key", "key")
     return [(name.replace("_", " "), shown[name]) for name in names if shown.get(name)]

@@ -14,10 +14,12 @@ from mvchain.node.guard import SignGuard
 from mvchain.node.keystore import key_info, load_key, load_plain_key, save_key
 from tests.cli.helpers import PASSPHRASE, Chain, mvchain, new_key, ok
 
+PARAMS = {"max_bytes": 4_194_304, "heartbeat_ms": 30_000}
+
 
 def shown(capsys: pytest.CaptureFixture[str], found: dict[str, Any], agencies: list[dict[str, Any]]) -> tuple[str, str]:
     """What people see of a proposal: on standard output, and beside it."""
-    governance._print_one(found, agencies, as_json=False, warn=True)
+    governance._print_one(found, agencies, PARAMS, as_json=False, warn=True)
     out, err = capsys.readouterr()
     assert all(len(line) <= 80 for line in err.splitlines()), err
     return out, err
@@ -55,6 +57,28 @@ def test_an_open_proposal_says_who_is_missing_and_what_it_needs(capsys: pytest.C
     assert "missing      2 Agency 2, 3 Agency 3, 4 Agency 4\n" in out
     assert "needs        3 of 4 agencies: 2 more approvals\n" in out
     assert not err
+
+
+def test_parameters_that_would_change_stand_beside_those_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    action = {"kind": "set_params", "params": {"max_bytes": 4_194_304, "heartbeat_ms": 5_000}}
+    out, _ = shown(capsys, proposal(action), FOUR)
+    assert "max_bytes     4,194,304\n" in out
+    assert "heartbeat_ms  5,000 (now 30,000)\n" in out
+    out, _ = shown(capsys, proposal(action, state="executed", missing=[], ended_height=40), FOUR)
+    assert "now" not in out
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text"),
+    [
+        (("node",), "replace the node key of agency 4"),
+        (("agency", "node"), "replace the agency and node keys of agency 4"),
+        (("agency", "validator", "node"), "replace the agency, validator and node keys of agency 4"),
+    ],
+)
+def test_keys_are_listed_as_people_list_them(kinds: tuple[str, ...], text: str) -> None:
+    keys = {f"{kind}_key": "ab" if kind in kinds else None for kind in ("agency", "validator", "node")}
+    assert governance.describe_action({"kind": "replace_keys", "agency": 4, **keys}) == text
 
 
 def test_what_stands_in_the_way_is_told_with_its_arithmetic(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,8 +131,9 @@ def test_the_only_agency_decides_at_once(chain: Chain, tmp_path: Path) -> None:
     assert found["action"]["params"]["heartbeat_ms"] == 50_000
     assert chain.fails("governance", "propose", "set-params", "heartbeat_ms=50000") == "MV-1412"
     assert chain.fails("governance", "propose", "set-params", "heartbeat_ms=0") == "MV-1413"
-    for wrong in ("heartbeat_ms", "heart=5", "heartbeat_ms=x"):
-        assert mvchain("governance", "propose", "set-params", wrong, "--home", chain.home, "--api", chain.api).code == 2
+    for wrong in (["heartbeat_ms"], ["heart=5"], ["heartbeat_ms=x"], ["heartbeat_ms=5", "heartbeat_ms=6"]):
+        told = mvchain("governance", "propose", "set-params", *wrong, "--home", chain.home, "--api", chain.api)
+        assert told.code == 2
     assert chain.fails("governance", "approve", found["proposal"]) == "MV-1421"
     assert chain.fails("governance", "approve", 99) == "MV-1420"
     assert chain.fails("governance", "withdraw", found["proposal"]) == "MV-1421"
