@@ -774,7 +774,11 @@ PEER_NOT_READING = Cause(
     "The peer took none of the waiting bytes for {seconds} s.",
     "Look at the network between the nodes and at the load of the peer.",
 )
-DUPLICATE_CONNECTION = Cause("MV-2133", "The two nodes have another connection, which they keep.", "None is needed.")
+DUPLICATE_CONNECTION = Cause(
+    "MV-2133",
+    "The two nodes have another connection, which they keep.",
+    "None is needed, unless it goes on: then two machines run with this node key; stop one.",
+)
 TOO_MANY_CONNECTIONS = Cause(
     "MV-2134",
     "Too many connections from {address} wait for their handshake.",
@@ -1541,7 +1545,8 @@ KEY_USED_TWICE = Cause(
 STANDSTILL = Cause(
     "MV-4142",
     "Height {height} is not decided for {seconds} s; in round {round}, nothing was heard from: {missing}.",
-    "Ask them whether their nodes run and are connected; it goes on once more than two thirds take part.",
+    "Ask them whether their nodes run and are connected; it goes on once more than two thirds take part. If nobody is "
+    "heard, look at this machine's network, and for a second machine that runs with the keys of this one.",
 )
 CLOCK_DIFFERS = Cause(
     "MV-4143",

@@ -279,7 +279,7 @@ class _Reader:
         try:
             return decode(payload)
         except MvchainError as error:
-            raise self.damaged(error.detail) from None
+            raise error if error.cause is codes.BACKUP_DAMAGED else self.damaged(error.detail) from None
 
     def _add_file(self, payload: bytes) -> None:
         def decode(payload: bytes) -> tuple[str, bytes]:

@@ -208,6 +208,7 @@ class Transport:
 
     async def _keep_dialling(self, address: PeerAddress) -> None:
         pause = self._limits.first_pause_s
+        said = ""
         loop = asyncio.get_running_loop()
         while True:
             peer = self._peers.get(self._present(address.key))
@@ -215,14 +216,16 @@ class Transport:
                 await peer.closed.wait()
                 pause = self._limits.first_pause_s
             started = loop.time()
-            level = logging.INFO if pause == self._limits.first_pause_s else logging.DEBUG
+            level, why = logging.INFO, ""
             try:
                 await self._call(address)
             except BadPeer as error:
-                logger.warning("%s no connection to %s: %s", error.code, address.host, error.detail)
+                level, why = logging.WARNING, f"{error.code}: {error.detail}"
             except OSError as error:
                 why = str(error) or "no answer in time"
+            if why not in {"", said}:  # the same every few seconds would bury the rest
                 logger.log(level, "no connection to %s port %d: %s", address.host, address.port, why)
+            said = why
             lasted = loop.time() - started >= self._limits.longest_pause_s
             pause = self._limits.first_pause_s if lasted else min(2 * pause, self._limits.longest_pause_s)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311

@@ -283,6 +283,16 @@ async def test_strangers_are_told_why(start: StartNode, caplog: pytest.LogCaptur
     assert a.events.empty()
 
 
+async def test_why_a_node_is_not_let_in_is_logged_once(start: StartNode, caplog: pytest.LogCaptureFixture) -> None:
+    a = await start(SMALL)
+    await start(STRANGER, (SMALL, a.port))
+    while a.transport._refused < 3:  # noqa: ASYNC110 - it dials again and again
+        await asyncio.sleep(0.001)
+    told = [record.message for record in caplog.records if "no connection to" in record.message]
+    assert len(told) == 1
+    assert told[0].startswith(f"no connection to {HOST} port {a.port}: MV-2135: ")
+
+
 async def test_another_chain_is_told_why(start: StartNode) -> None:
     a = await start(SMALL, genesis=Hash(b"h" * 32))
     with pytest.raises(BadPeer, match="MV-2111"):
