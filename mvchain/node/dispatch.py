@@ -108,6 +108,7 @@ class Dispatch:
         self._status_is_due = False
         self._status_sent = b""
         self._ticks = 0
+        self._backfill_rests_until_ms = 0
 
     # --- life ------------------------------------------------------------------------------------------------
 
@@ -399,11 +400,14 @@ class Dispatch:
             self._shell.send(name, question)
 
     def _fill_in_the_past(self) -> None:
-        """A part of each tick."""
-        end_ms = self._shell.clock_ms() + BACKFILL_MS
-        lied = self.backfill.work(lambda: self._shell.clock_ms() < end_ms)
-        if lied is not None:
-            self._shell.close(*lied)
+        """A part of each tick; a full block alone takes longer, and then as many ticks pass without."""
+        started_ms = self._shell.clock_ms()
+        if started_ms >= self._backfill_rests_until_ms:
+            lied = self.backfill.work(lambda: self._shell.clock_ms() < started_ms + BACKFILL_MS)
+            took_ms = self._shell.clock_ms() - started_ms
+            self._backfill_rests_until_ms = started_ms + took_ms * TICK_MS // BACKFILL_MS
+            if lied is not None:
+                self._shell.close(*lied)
         self._ask_for_the_past()
 
     # --- time ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,15 @@ from mvchain.core.types import Height
 from mvchain.ledger.filling import filled_until
 from mvchain.ledger.history import decode_final_proof, encode_final_proof
 from mvchain.node.backfill import ANSWER_DEADLINE_MS, WINDOW, Backfill
+from mvchain.node.dispatch import TICK_MS, Dispatch
 from mvchain.node.memory import MemoryDisk, MemoryStore
 from mvchain.node.message import Message
 from mvchain.node.serving import Serving
 from mvchain.node.wire_past import FinalProof, GetPastBlock, PastBlock, Question
+from tests.faults.stage import NoteShell
 from tests.node.cluster import Node
 from tests.node.join_helpers import ended_network, joined, manifest_of, snapshots_of
+from tests.node.replay import replayed
 from tests.node.storage_helpers import AFTERMATHS, Crash, SeamDisk
 
 Lie = Callable[[Question, Message], Message | None]
@@ -265,6 +269,39 @@ def test_a_late_block_is_no_proof(node: Node) -> None:
     network.run()
     network.check()
     assert network.dropped == []
+
+
+class SlowStore(MemoryStore):
+    """Takes 200 ms for a block, as a full one does."""
+
+    shell: NoteShell
+
+    def save_block(self, **parts: Any) -> None:
+        super().save_block(**parts)
+        self.shell.now_ms += 200
+
+
+def test_long_blocks_leave_consensus_its_time(node: Node) -> None:
+    """I7: a node that signs again while it fills in the past; a fifth of the time at most, whatever a block takes."""
+    store, shell = SlowStore(MemoryDisk()), NoteShell()
+    store.shell = shell
+    joined(node, store)
+    replica = replayed(node, store, manifest_of(node).height)
+    top, serving = store.base_height, Serving(node.replica, snapshots_of(node))
+    dispatch = Dispatch(replica, node.journal, shell, snapshots=snapshots_of(node), vouched=False)
+    dispatch.connected("one", node.key.public)
+    dispatch.backfill.peer_status("one", 1)
+    started_ms = shell.now_ms
+    for _ in range(60):
+        shell.now_ms += TICK_MS
+        dispatch.tick()
+        asked = [message for _, message in shell.sent if isinstance(message, GetPastBlock)]
+        shell.sent.clear()
+        for question in asked:
+            dispatch.received("one", serving.answer(question))
+    spent_ms = 200 * (top - store.base_height)
+    assert spent_ms >= 400
+    assert spent_ms <= (shell.now_ms - started_ms + 1_000) // 5
 
 
 # --- interruptions -----------------------------------------------------------------------------------------------
