@@ -96,7 +96,8 @@ MAX_HEARTBEAT_MS = 3_600_000
 MAX_AUNTS = 100
 MAX_HANDOVERS = 512
 """Blocks that lead from the validators of genesis to those of a proof. Each covers the change of up to a third of the
-set; the most are needed by six agencies that replaced their keys MAX_TENURES times, one by one: 384."""
+set; of those who are there to stay, six agencies that replaced their keys MAX_TENURES times, one by one, need the most:
+384. Agencies that join in another's place need as many as keys do: 500 would have to come and go, one by one."""
 MAX_RECEIPT_BYTES = 16 * 1024 * 1024
 """Without handovers 12 kB at 40 validators; with MAX_HANDOVERS of MAX_VALIDATORS 13 MB."""
 MAX_PROOF_BYTES = 48 * 1024 * 1024
