@@ -1,13 +1,11 @@
 """The composition root: from a home directory to a running node. The only module that names every concrete class."""
 
 import asyncio
-import json
 import logging
 import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import NamedTuple
@@ -30,7 +28,7 @@ from mvchain.ledger.mempool import Mempool
 from mvchain.ledger.state import State
 from mvchain.node import config
 from mvchain.node.candidates import Tip
-from mvchain.node.config import ApiSettings, Home, LogSettings, Settings, load_settings
+from mvchain.node.config import ApiSettings, Home, Settings, load_settings
 from mvchain.node.files import LocalDisk
 from mvchain.node.guard import SignGuard
 from mvchain.node.handshake import Local
@@ -39,6 +37,7 @@ from mvchain.node.join import Join, Progress
 from mvchain.node.joining import Arrived
 from mvchain.node.journal import Journal
 from mvchain.node.keystore import load_key, load_plain_key
+from mvchain.node.log_lines import set_up_logging
 from mvchain.node.neighbours import Neighbours
 from mvchain.node.ports import BlockStore, Ports
 from mvchain.node.replica import TIP_KEY, Replica
@@ -153,47 +152,6 @@ def load_keys(home: Home, settings: Settings, passphrase: Callable[[], bytes]) -
     return NodeKeys(load("validator"), load("node"))
 
 
-def set_up_logging(settings: LogSettings) -> None:
-    """Lines to standard error; control characters in what others sent are escaped (security LOG03)."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if settings.format == "json" else TextFormatter())
-    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
-
-
-class TextFormatter(logging.Formatter):
-    """One line for people, in UTC."""
-
-    converter = staticmethod(time.gmtime)
-    default_msec_format = "%s.%03dZ"
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
-        """The line without control characters."""
-        return _escaped(super().formatMessage(record))
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for log collectors."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The object."""
-        entry = {
-            "time_ms": int(record.created * 1000),
-            "level": record.levelname.lower(),
-            "where": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
-
-
-def _escaped(line: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
-
-
 async def _serve(
     home: Home,
     settings: Settings,
@@ -228,7 +186,7 @@ async def _serve(
         intake = Intake(replica, signatures, journal, now_ms)
         maker = SnapshotMaker(Snapshots(home.snapshots, disk), replica, settings.snapshots.every_blocks)
         vitals = Vitals(replica, disk, home.store, settings.storage.ballots_need_free_bytes, clock_ms)
-        runtime = Runtime(replica, store, journal, intake, maker=maker, vitals=vitals, vouched=vouched)
+        runtime = Runtime(replica, journal, intake, maker=maker, vitals=vitals, vouched=vouched)
         transport = _transport(settings, genesis, node_keys, replica)
         await transport.listen(settings.p2p.listen.host, settings.p2p.listen.port)
         node_view = NodeViewOfRuntime(

@@ -163,8 +163,8 @@ class ChainOfRuntime:
         self.identity = identity
         self._runtime = runtime
         self._replica = runtime.replica
-        self._store = runtime.store
-        self._trees = BlockTrees(runtime.store)
+        self._store = runtime.replica.store
+        self._trees = BlockTrees(self._store)
         self.header = blocks.header
         self.commit = blocks.commit
         self.block_size = lru_cache(maxsize=CACHED_SIZES)(self._read_size)

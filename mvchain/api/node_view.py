@@ -94,7 +94,7 @@ class NodeViewOfRuntime:
         self._runtime = runtime
         self._dispatch = runtime.dispatch
         self._replica = runtime.replica
-        self._store = runtime.store
+        self._store = runtime.replica.store
         self._genesis = genesis
         self._document = genesis_document
         self._node_key = node_key
@@ -149,9 +149,14 @@ class NodeViewOfRuntime:
         error = self._dispatch.rejection(tx_hash)
         return None if error is None else TxStatus(tx_hash, TxState.REJECTED, error=error)
 
+    def _result_numbers(self, height: Height) -> tuple[int, ...]:
+        """One for each transaction of a block; none if it is not here."""
+        found = self._store.groups(height)
+        return () if found is None else found[1]
+
     def _committed(self, tx_hash: Hash, height: Height, index: int) -> TxStatus:
         transaction = decode_transaction(self._store.transaction_at(height, index))
-        number = self._store.result_numbers(height)[index]
+        number = self._result_numbers(height)[index]
         ballot = transaction.payload if isinstance(transaction.payload, Ballot) else None
         return TxStatus(
             tx_hash,
@@ -290,7 +295,7 @@ class NodeViewOfRuntime:
         return BlockSummary(
             header=header,
             hash=Hash(commit.block_id.hash),
-            transactions=len(self._store.result_numbers(height)),
+            transactions=len(self._result_numbers(height)),
             round=commit.round,
             proposer=agency_of(header.proposer_address),
             members=tuple(sorted(agency_of(one.address) for one in self._replica.state.validators_at(height))),

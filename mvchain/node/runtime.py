@@ -23,7 +23,6 @@ from mvchain.node.peer import Peer
 from mvchain.node.ports import Journal
 from mvchain.node.replica import Replica
 from mvchain.node.snapshots import SnapshotMaker
-from mvchain.node.store import Store
 from mvchain.node.transport import Transport
 from mvchain.node.vitals import Vitals
 
@@ -60,7 +59,6 @@ class Runtime:
     def __init__(
         self,
         replica: Replica,
-        store: Store,
         journal: Journal,
         intake: Intake,
         *,
@@ -69,7 +67,6 @@ class Runtime:
         vouched: bool,
     ) -> None:
         self.replica = replica
-        self.store = store
         self.intake = intake
         self.dispatch = Dispatch(replica, journal, self, snapshots=maker.snapshots, vouched=vouched)
         self.vitals = vitals

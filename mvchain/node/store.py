@@ -301,11 +301,6 @@ class Store(_Reading):
         value = self.get(b"B" + block_hash)
         return None if value is None else Height(int.from_bytes(value, "big"))
 
-    def result_numbers(self, height: Height) -> tuple[int, ...]:
-        """The numbers in the results of a block, one for each transaction; none if it is not here."""
-        found = self.groups(height)
-        return () if found is None else found[1]
-
     def tx_hashes_between(self, low: bytes, high: bytes, limit: int) -> tuple[Hash, ...]:
         """Hashes of up to `limit` committed transactions, those whose first 8 bytes are from `low` to `high`."""
         found = islice(self.scan(b"T" + low, b"T" + high + b"\xff" * _HASH_BYTES), limit)

@@ -23,7 +23,7 @@ __all__ = ["start"]
 
 def chain_of(node: Running) -> ChainOfRuntime:
     identity = NodeIdentity(key_of("node1").public, key_of("validator1").public, "x", "127.0.0.1:1", "127.0.0.1:2")
-    blocks = StoredBlocks(node.runtime.store)
+    blocks = StoredBlocks(node.runtime.replica.store)
     return ChainOfRuntime(node.runtime, node.machine.genesis, identity, blocks)  # type: ignore[arg-type]
 
 

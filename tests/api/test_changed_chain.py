@@ -114,11 +114,11 @@ class Stage:
 
     def runtime(self) -> Any:
         node = self.cluster.node(1)
-        return SimpleNamespace(replica=node.replica, store=node.store, dispatch=node.dispatch)
+        return SimpleNamespace(replica=node.replica, dispatch=node.dispatch)
 
     def chain(self) -> ChainOfRuntime:
         runtime = self.runtime()
-        return ChainOfRuntime(runtime, self.cluster.genesis, None, StoredBlocks(runtime.store))  # type: ignore[arg-type]
+        return ChainOfRuntime(runtime, self.cluster.genesis, None, StoredBlocks(runtime.replica.store))  # type: ignore[arg-type]
 
     def node_view(self, node_key: str) -> NodeViewOfRuntime:
         genesis = self.cluster.genesis

@@ -91,7 +91,6 @@ class Running:
         vitals = Vitals(self.replica, machine.disk, GUARD, 1, clock_ms)
         self.runtime = Runtime(
             self.replica,
-            store,  # type: ignore[arg-type]
             self.journal,
             intake,
             maker=maker,
