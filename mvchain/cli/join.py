@@ -83,7 +83,7 @@ def join(
     addresses = _addresses(peers) if peers else load_settings(place.settings).p2p.peers
     if not addresses:
         raise BadConfiguration(codes.JOIN_NEEDS_PEERS)
-    note(f"The node key of this home, for [p2p] observers of the others:\n  {node_key.public.hex()}")
+    note(f"The others put the node key of this home under [p2p] observers, and start\nanew:\n  {node_key.public.hex()}")
     with progress_bar("fetching the snapshot") as advance:
         height, came = join_chain(place, chain, node_key, addresses, lambda p: advance(p.done, p.total))
     document = {

@@ -838,7 +838,8 @@ JOIN_BAD_PEER = Cause("MV-3123", "--peer {peer}: {why}.", "See mvchain join --he
 NOBODY_TO_JOIN = Cause(
     "MV-3120",
     "None of the nodes that were named could be reached, or let this one in.",
-    "Check address and key of each; their operators have to list this node's key under [p2p] observers.",
+    "Check address and key of each; their operators have to put this node's key under [p2p] observers, and "
+    "start them anew.",
 )
 
 # --- 22xx: blocks being decided (node.candidates, node.replica) ---

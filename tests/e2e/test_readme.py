@@ -28,12 +28,14 @@ from unicodedata import east_asian_width
 import pytest
 from typer.main import get_command
 
+from mvchain.chaos.__main__ import main as chaos
 from mvchain.cli.commands import app
 from mvchain.core.limits import MAX_GENESIS_BYTES, MAX_RECEIPT_BYTES
 from mvchain.ledger.genesis import Genesis
 from mvchain.light.proofs import Counted
 from mvchain.light.verify import verify_proof, verify_receipt
 from mvchain.localnet import PORTS
+from mvchain.sim.__main__ import main as simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -138,6 +140,22 @@ def test_the_map_of_the_packages_is_true() -> None:
         first, *others = line.split("  ")[0].split(", ")
         for name in (first, *(f"mvchain/{other}" for other in others)):
             assert (ROOT / name).exists(), name
+    packages = {path.parent.name for path in ROOT.glob("mvchain/*/__init__.py")}
+    assert packages <= set(re.findall(r"\w+", block.text))
+
+
+@pytest.mark.parametrize(("script", "main"), [("simulate", simulate), ("chaos", chaos)])
+def test_options_of_the_scripts_that_break_things_exist(
+    script: str, main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    known = set(re.findall(r"--\w+", capsys.readouterr().out))
+    part = re.search(rf"^`scripts/{script}.*?\n\n", README, re.MULTILINE | re.DOTALL)
+    assert part is not None
+    used = set(re.findall(r"--\w+", part[0]))
+    assert used
+    assert used <= known
 
 
 def test_no_path_of_one_machine_stands_in_it() -> None:
