@@ -32,15 +32,15 @@ def evidence_from_json(untrusted: Json) -> DuplicateEndorsementEvidence:
         raise BadProof(codes.RPC_NO_EVIDENCE)
     value = typed["value"]
     return DuplicateEndorsementEvidence(
-        first=_read_vote(value["vote_a"]),
-        second=_read_vote(value["vote_b"]),
+        first=_read_endorsement(value["vote_a"]),
+        second=_read_endorsement(value["vote_b"]),
         total_power=_integer(value["TotalVotingPower"], MAX_TOTAL_POWER),
         validator_power=_integer(value["ValidatorPower"], MAX_TOTAL_POWER),
         time_ns=value["Timestamp"].time(),
     )
 
 
-def _read_vote(value: Value) -> Endorsement:
+def _read_endorsement(value: Value) -> Endorsement:
     """Of the fields that this chain knows; it has no vote extensions (C41)."""
     signature = value["signature"].base64(SIGNATURE_BYTES)
     if len(signature) != SIGNATURE_BYTES:

@@ -160,11 +160,6 @@ def voters_scan(poll: PollNumber, first: bytes = b"") -> tuple[bytes, bytes]:
     return prefix + first, prefix + b"\xff" * (_KEY_BYTES + 1)
 
 
-def ballots_scan(poll: PollNumber, start: int, stop: int) -> tuple[bytes, bytes]:
-    """Start and stop of a scan over the places of a poll's ballots from one number to before another."""
-    return ballot_key(poll, BallotNumber(start)), ballot_key(poll, BallotNumber(stop))
-
-
 def voter_of(key: bytes) -> TaggedKey:
     """The voter's key inside the key of a roll entry or of a voter."""
     return TaggedKey(key[5:])

@@ -43,7 +43,7 @@ class Crowd:
         self._context = context
         self._answers = elections.shipped().answers[0]
 
-    async def vote(self) -> None:
+    async def cast_ballots(self) -> None:
         """Until cancelled, or all have voted; a node that is down takes none."""
         async with contextlib.AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(Client(self._network.api_url(n))) for n in (1, 2, 3)]
@@ -124,7 +124,7 @@ async def test_agencies_come_change_and_go_under_load(tmp_path: Path) -> None:
         await network.wait_ready()
         await open_poll(network, client, definition, [voter.tagged for voter in (*VOTERS, LAST)], Narrator())
         crowd = Crowd(network, definition_hash(encode_definition(definition)))
-        voting = asyncio.create_task(crowd.vote())
+        voting = asyncio.create_task(crowd.cast_ballots())
         try:
             await until(client.status, lambda status: status["snapshots"])
             genesis = network.home(1).genesis

@@ -116,7 +116,8 @@ def _signers(world: World) -> list[TaggedKey]:
 
 
 def _places(world: World) -> list[tuple[int, int]]:
-    values = [value for _, value in world.store.scan(*keyspace.ballots_scan(POLL, 0, world.poll(1).ballots_size))]
+    places = (keyspace.ballot_key(POLL, BallotNumber(n)) for n in (0, world.poll(1).ballots_size))
+    values = [value for _, value in world.store.scan(*places)]
     return [keyspace.unpack_place(value) for value in values]
 
 
