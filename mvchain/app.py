@@ -106,7 +106,10 @@ def join_chain(
     with closing(Store(home.store, disk)) as store:
         tip = store.get(TIP_KEY)
         if tip is not None:
-            return Tip.decode(tip).height, False
+            held = Tip.decode(tip).height
+            if held:
+                return held, False
+            store.wipe()  # the node was started before it joined, and has no block yet
         names = {agency.node_key: f"{agency.number} {agency.name_en}" for agency in genesis.agencies}
         dialled = {peer.key: names.get(peer.key, str(peer.address)) for peer in peers}
         dial = [PeerAddress(peer.address.host, peer.address.port, peer.key) for peer in peers]

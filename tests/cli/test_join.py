@@ -1,10 +1,12 @@
 """mvchain join: what it makes and refuses before any node is reached; `tests/e2e/test_join.py` reaches them."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mvchain.app import load_genesis, open_state
 from mvchain.ledger.genesis import Genesis, decode_entry, verify_entry
 from mvchain.localnet import make_localnet
 from mvchain.node import join as join_module
@@ -12,6 +14,7 @@ from mvchain.node.config import Home, load_settings
 from mvchain.node.files import LocalDisk
 from mvchain.node.guard import SignGuard
 from mvchain.node.keystore import load_plain_key
+from mvchain.node.store import Store
 from tests.cli.helpers import Result, mvchain
 
 KEY = "ab" * 32
@@ -75,6 +78,16 @@ def test_keys_of_a_lost_disk_get_no_guard_that_has_signed_nothing(tmp_path: Path
     assert ended.err.splitlines()[-1].startswith("MV-3120")
     assert home.genesis.exists()
     assert not home.guard.exists()
+
+
+def test_a_node_that_was_started_before_any_block_can_still_join(tmp_path: Path) -> None:
+    make_localnet(tmp_path / "network", 1)
+    home = Home(tmp_path / "network" / "node-1")
+    genesis, _ = load_genesis(home)
+    with closing(Store(home.store, LocalDisk())) as store:
+        open_state(store, genesis)
+    ended = refused("join", "--home", home.path, "--peer", NOBODY)
+    assert ended.err.splitlines()[-1].startswith("MV-3120"), "it asks the others"
 
 
 @pytest.mark.parametrize(
