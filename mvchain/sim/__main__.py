@@ -5,6 +5,7 @@ Exit 0 if nothing was violated, 1 if something was, 2 if the command itself is w
 
 import argparse
 import json
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -133,4 +134,5 @@ def _lines(report: Report) -> list[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the workers are not left behind
     sys.exit(main())

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +119,19 @@ def test_what_was_violated_before_an_interruption_is_still_said_after_it(
     ]
     assert main(["--seeds", "2", "--heights", "6", "--resume", str(file)]) == 1
     assert capsys.readouterr().out.splitlines()[-2:] == ["seed 1: I1: two blocks", "1 violations"]
+
+
+def test_one_that_is_terminated_leaves_no_workers_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mvchain.sim", "--seeds", "1000", "--resume", str(tmp_path / "swarm.json")]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as swarm:
+        children = Path(f"/proc/{swarm.pid}/task/{swarm.pid}/children")
+        while len(children.read_text().split()) < 2:
+            assert swarm.poll() is None
+            time.sleep(0.05)
+        swarm.terminate()
+        # The workers have the pipe as well: it ends with the last of them.
+        swarm.communicate(timeout=60)
+    assert swarm.returncode == 130
 
 
 def test_whoever_simulates_goes_on_logging(caplog: pytest.LogCaptureFixture) -> None:
