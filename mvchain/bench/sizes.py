@@ -29,5 +29,7 @@ def _packed(value: Any) -> Any:
         case tuple():
             return tuple(map(_packed, value))
     if is_dataclass(value):
-        return tuple(_packed(getattr(value, field.name)) for field in fields(value) if field.name != "chain_id")
+        held = [(field, getattr(value, field.name)) for field in fields(value) if field.name != "chain_id"]
+        # What holds its default, as the handovers where there are none, is not in the document.
+        return tuple(_packed(content) for field, content in held if content != field.default)
     return value

@@ -147,29 +147,26 @@ CALLS = (
 
 
 def saying(name: str, cause: Cause, make: Callable[[Stage, Height], bytes]) -> Row:
-    """A message from the node of an agency; the height is the one that is being decided."""
+    """A message from a known node; the height is the one that is being decided."""
 
     async def send(stage: Stage) -> Answer:
         message = make(stage, await _next_height(stage))
-        return await _as_impostor(stage, lambda caller: caller.sealed(message))
+        return await _to_peer(stage, lambda caller: caller.sealed(message))
 
     return Row(f"peer: {name}", cause, send)
 
 
 def framing(name: str, cause: Cause, write: Callable[[Caller], None]) -> Row:
-    """Frames from the node of an agency."""
+    """Frames from a known node."""
 
-    return Row(f"peer: {name}", cause, lambda stage: _as_impostor(stage, write))
+    return Row(f"peer: {name}", cause, lambda stage: _to_peer(stage, write))
 
 
-async def _as_impostor(stage: Stage, write: Callable[[Caller], None]) -> Answer:
-    """What is said to frames in the name of the impostor's node, which is up and may push us out before they arrive."""
-    while True:
-        caller = await Caller.peer(stage, stage.network.key(stage.impostor, "node"))
-        write(caller)
-        answer = await caller.farewell(stage)
-        if answer.code != codes.DUPLICATE_CONNECTION.code:
-            return answer
+async def _to_peer(stage: Stage, write: Callable[[Caller], None]) -> Answer:
+    """What is said to frames after a good handshake."""
+    caller = await Caller.peer(stage, stage.observer)
+    write(caller)
+    return await caller.farewell(stage)
 
 
 async def _next_height(stage: Stage) -> Height:
@@ -253,7 +250,7 @@ async def _other_header(stage: Stage) -> Answer:
     block, commit = await stage.client.block_bytes(height - 1)
     header = Block.decode(block).header
     message = wire.encode(CompactProposal(_proposal(stage, height).encode(), header.encode(), (), (), commit))
-    return await _as_impostor(stage, lambda caller: caller.sealed(message))
+    return await _to_peer(stage, lambda caller: caller.sealed(message))
 
 
 def _typed(number: int, body: bytes) -> Callable[[Stage, Height], bytes]:

@@ -6,11 +6,12 @@ What is said at a door comes back as an `Answer`: a problem document, a line of 
 import asyncio
 import contextlib
 import io
+import itertools
 import json
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -181,8 +182,8 @@ class Stage:
     """The node in whose name the target is lied to."""
     small: int
     """The node whose mempool has FULL_POOL places."""
-    observer: SigningKey
-    """May connect to the target, and belongs to no agency."""
+    observers: Iterator[SigningKey]
+    """Take turns, since one that connects too often is sent away (MV-2137)."""
     second: SigningKey = field(default_factory=SigningKey.generate)
     """Another operator of agency 1."""
     service: SigningKey = field(default_factory=SigningKey.generate)
@@ -200,6 +201,11 @@ class Stage:
     receipt: bytes = b""
     """Of the first of them."""
     definitions: dict[PollNumber, PollDefinition] = field(default_factory=dict)
+
+    @property
+    def observer(self) -> SigningKey:
+        """May connect to the target, and belongs to no agency; each time another one."""
+        return next(self.observers)
 
     @property
     def genesis(self) -> Genesis:
@@ -406,17 +412,18 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
     """The network with its polls, running until the end."""
     make_localnet(directory / "net", 4)
     network = Localnet(directory / "net")
-    observer = SigningKey.generate()
+    observers = [SigningKey.generate() for _ in range(8)]
     # A connection of the node with the smaller key takes the place of the one that stands, whoever made that: so
     # the node with the smallest key can be impersonated at any other while it is connected there itself.
     by_key = sorted(network.numbers, key=lambda number: network.genesis.agencies[number - 1].node_key)
     impostor, small, target = by_key[0], by_key[1], by_key[3]
-    _change_settings(network, target, "[p2p]\n", f'[p2p]\nobservers = ["{observer.public.hex()}"]\n')
+    named = json.dumps([key.public.hex() for key in observers])
+    _change_settings(network, target, "[p2p]\n", f"[p2p]\nobservers = {named}\n")
     _change_settings(network, small, "[api]\n", f"[mempool]\nmax_transactions = {FULL_POOL}\n\n[api]\n")
     async with network:
         await network.wait_ready()
         async with Client(network.api_url(target)) as client:
-            stage = Stage(network, client, directory, target, impostor, small, observer)
+            stage = Stage(network, client, directory, target, impostor, small, itertools.cycle(observers))
             stage.silent = await stage.call()
             await _register_staff(stage)
             await _make_rolls(stage)
